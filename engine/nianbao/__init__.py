@@ -1,0 +1,1 @@
+"""Statutory annual reports from spreadsheets."""
