@@ -1,0 +1,79 @@
+"""What a template sees: a report's data with its defaults filled and its notes in the cells."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from nianbao.fields import FieldSet, lookup, place_value
+from nianbao.pack import Pack
+from nianbao.report import Report
+from nianbao.template import Properties
+
+
+def template_context(report: Report, pack: Pack) -> dict[str, Any]:
+    """Return the data of a report as its template sees it: every field is there, blank ones are empty."""
+    context = _merge(_skeleton(pack.fields), report.data)
+    for field in pack.fields.plain:
+        if field.default and not lookup(context, field.path):
+            sibling = f"{field.path.rpartition('.')[0]}.{field.default_with}"
+            if field.default_with is None or lookup(context, sibling):
+                place_value(context, field.path, _filled(field.default, report))
+    for path, note in report.data.get("notes", {}).items():
+        if note and path in pack.fields.by_path:
+            value = printed(lookup(context, path))
+            place_value(context, path, str(pack.meta["note"]).format(value=value, note=note))
+    return context
+
+
+def output_name(report: Report, pack: Pack) -> str:
+    """Return the file name of a report without its suffix."""
+    return _filled(pack.meta["output"], report)
+
+
+def properties(report: Report, pack: Pack, created: str | None = None) -> Properties:
+    """Return the core properties of a report's document.
+
+    `created` (W3CDTF) defaults to 31 January of the following year, so that equal input gives equal bytes.
+    """
+    year = report.year or 1979
+    return Properties(
+        title=str(template_title(report, pack)),
+        author=report.agency,
+        subject=str(pack.meta.get("subject", pack.title)),
+        created=created or f"{year + 1:04d}-01-31T00:00:00Z",
+    )
+
+
+def template_title(report: Report, pack: Pack) -> str:
+    """Return the title that the document carries."""
+    return report.data.get("title") or output_name(report, pack)
+
+
+def printed(value: object) -> str:
+    """Return a value as the template prints it."""
+    return "" if value is None else f"{value}"
+
+
+def _filled(pattern: str, report: Report) -> str:
+    return pattern.format(agency=report.agency, year=report.year or "")
+
+
+def _skeleton(fields: FieldSet) -> dict[str, Any]:
+    empty: dict[str, Any] = {}
+    for path in fields.lists:
+        place_value(empty, path, [])
+    for field in fields.plain:
+        place_value(empty, field.path, "")
+    return empty
+
+
+def _merge(base: dict[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with the values of `data` that are not None put over it."""
+    for key, value in data.items():
+        if isinstance(value, Mapping):
+            base[key] = _merge(base.get(key) or {}, value)
+        elif value is not None:
+            base[key] = copy.copy(value)
+    return base

@@ -1,0 +1,57 @@
+"""A Word package from parts: what never changes is deflated once, the rest for every report."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+try:
+    from isal import isal_zlib as _deflater
+
+    _LEVEL = 2
+except ImportError:  # no wheel for this platform
+    _deflater = zlib
+    _LEVEL = 6
+
+# 1980-01-01 00:00, the earliest that a zip can say: equal input gives equal bytes.
+_DATE, _TIME = 0x21, 0
+_LOCAL = struct.Struct("<4s5H3L2H")
+_CENTRAL = struct.Struct("<4s6H3L5H2L")
+_END = struct.Struct("<4s4H2LH")
+_UTF8 = 0x800
+_DEFLATED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a package, deflated."""
+
+    name: bytes
+    data: bytes
+    crc: int
+    size: int
+
+
+def deflate(name: str, content: bytes) -> Part:
+    """Return `content` as a deflated part called `name`."""
+    compressor = _deflater.compressobj(_LEVEL, _deflater.DEFLATED, -15)
+    data = compressor.compress(content) + compressor.flush()
+    return Part(name.encode(), data, zlib.crc32(content), len(content))
+
+
+def stitch(parts: Sequence[Part]) -> bytes:
+    """Return the bytes of a zip package that holds `parts` in their order."""
+    chunks: list[bytes] = []
+    directory: list[bytes] = []
+    offset = 0
+    for part in parts:
+        common = (_UTF8, _DEFLATED, _TIME, _DATE, part.crc, len(part.data), part.size, len(part.name), 0)
+        header = _LOCAL.pack(b"PK\3\4", 20, *common)
+        directory.append(_CENTRAL.pack(b"PK\1\2", 20, 20, *common, 0, 0, 0, 0, offset) + part.name)
+        chunks += (header, part.name, part.data)
+        offset += len(header) + len(part.name) + len(part.data)
+    central = b"".join(directory)
+    count = len(parts)
+    return b"".join(chunks) + central + _END.pack(b"PK\5\6", 0, 0, count, count, len(central), offset, 0)

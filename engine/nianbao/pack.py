@@ -1,0 +1,238 @@
+"""Packs: one edition of one report kind, found by folder and tied together from its files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from nianbao.errors import PackError
+from nianbao.fields import FieldSet, read_fields
+from nianbao.labels import Labels, read_labels
+from nianbao.layout import Layout
+from nianbao.rules import RuleSet, compile_rules
+from nianbao.template import CompiledTemplate, compile_template
+from nianbao.textchecks import Slip
+from nianbao.validation import Validator
+
+DEFAULT_PACK = "cn-ogi/2021"
+_FILES = ("pack.toml", "schema.json", "rules.toml", "variants.toml")
+_META = {"pack.toml": "pack", "schema.json": "schema", "rules.toml": "rules", "variants.toml": "variants"}
+
+
+@dataclass(frozen=True)
+class Table:
+    """A statutory table: the node that holds its fields, its short name (表三) and its title."""
+
+    path: str
+    name: str
+    title: str
+
+
+@dataclass(frozen=True)
+class Pack:
+    """An edition of a report kind: its fields, rules, words and templates.
+
+    It is made from `sources` alone (file name to bytes), so it can be sent to another process.
+    """
+
+    sources: Mapping[str, bytes]
+    template: CompiledTemplate
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return pack_from_sources, (dict(self.sources),)
+
+    @cached_property
+    def meta(self) -> Mapping[str, Any]:
+        """What pack.toml says."""
+        return _toml(self.sources, "pack.toml")
+
+    @property
+    def id(self) -> str:
+        """The name of the pack: kind and edition."""
+        return str(self.meta["id"])
+
+    @property
+    def title(self) -> str:
+        """The title of the report kind."""
+        return str(self.meta["title"])
+
+    @property
+    def layout(self) -> Layout:
+        """The layout of the default template."""
+        return self.template.layout
+
+    @cached_property
+    def schema(self) -> Mapping[str, Any]:
+        """The JSON Schema of the exchanged data."""
+        schema: Mapping[str, Any] = json.loads(self.sources["schema.json"])
+        return schema
+
+    @cached_property
+    def validator(self) -> Validator:
+        """The validator of the schema."""
+        return Validator(self.schema)
+
+    @cached_property
+    def fields(self) -> FieldSet:
+        """The leaves of the schema."""
+        return read_fields(self.schema)
+
+    @cached_property
+    def _variants(self) -> Mapping[str, Any]:
+        return _toml(self.sources, "variants.toml")
+
+    @cached_property
+    def labels(self) -> Labels:
+        """The labels that readers know, with their variants."""
+        cells = (cell.text for grid in self.layout.grids for cell in grid.labels)
+        return read_labels(self._variants.get("labels", {}), self.fields, cells)
+
+    @cached_property
+    def rules(self) -> RuleSet:
+        """The compiled rules."""
+        slips = [Slip(re.compile(s["wrong"]), s["right"]) for s in self._variants.get("slips", ())]
+        return compile_rules(_toml(self.sources, "rules.toml"), self.fields, slips, f"{self.id}/rules.toml")
+
+    @cached_property
+    def tables(self) -> tuple[Table, ...]:
+        """The statutory tables, in the order of the grids of the default template."""
+        return tuple(Table(t["path"], t["name"], t["title"]) for t in self.meta.get("table", ()))
+
+    def table_of(self, path: str) -> Table | None:
+        """Return the table in which a field stands, or None."""
+        return next((t for t in self.tables if path == t.path or path.startswith(f"{t.path}.")), None)
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the pack's files."""
+        total = hashlib.sha256()
+        for name in sorted(self.sources):
+            total.update(f"{name}\0{len(self.sources[name])}\0".encode() + self.sources[name])
+        return total.hexdigest()
+
+
+def load_pack(id_or_path: str | Path = DEFAULT_PACK, packs: Iterable[str | Path] = ()) -> Pack:
+    """Return the pack of that id (``cn-ogi/2021``; ``cn-ogi`` means its newest edition) or in that folder.
+
+    `packs` are further folders to look in, before those that come with nianbao. Raises PackError.
+    """
+    folder = Path(id_or_path)
+    if not (folder / "pack.toml").is_file():
+        folder = _find(str(id_or_path), [Path(p) for p in packs])
+    pack = pack_from_sources(_read_sources(folder))
+    _lint(pack)
+    return pack
+
+
+def list_packs(packs: Iterable[str | Path] = ()) -> list[Path]:
+    """Return the folders of all packs that can be found, those of `packs` first."""
+    return [found for root in _roots([Path(p) for p in packs]) for found in _pack_folders(root)]
+
+
+def pack_from_sources(sources: Mapping[str, bytes]) -> Pack:
+    """Return the pack that the files make; raises PackError for a file that cannot be read."""
+    meta = _toml(sources, "pack.toml")
+    first = meta["template"][0]["file"]
+    return Pack(sources, compile_template(sources[first], first))
+
+
+def builtin_root() -> Path:
+    """Return the folder that holds ``schemas`` and ``templates``: in the wheel, or in the checkout."""
+    wheel = Path(__file__).parent / "_packs"
+    return wheel if wheel.is_dir() else Path(__file__).parents[2]
+
+
+def _roots(packs: Iterable[Path]) -> Iterator[Path]:
+    for root in (*packs, builtin_root()):
+        yield root / "schemas" if (root / "schemas").is_dir() else root
+
+
+def _pack_folders(root: Path) -> list[Path]:
+    return sorted(p.parent for p in (*root.glob("*/pack.toml"), *root.glob("*/*/pack.toml")))
+
+
+def _find(name: str, packs: Iterable[Path]) -> Path:
+    names: list[str] = []
+    for root in _roots(packs):
+        folders = {folder.relative_to(root).as_posix(): folder for folder in _pack_folders(root)}
+        if name in folders:
+            return folders[name]
+        editions = [n for n in folders if n.startswith(f"{name}/")]
+        if editions:
+            return folders[max(editions)]
+        names += folders
+    known = "、".join(dict.fromkeys(names)) or "（无）"
+    raise PackError(f"没有报表包“{name}”，可用的有：{known}；自己的报表包请用 --packs 指明所在文件夹")
+
+
+def _read_sources(folder: Path) -> dict[str, bytes]:
+    """Return the files of the pack in `folder`; its templates stand beside it or under ``templates``."""
+    sources: dict[str, bytes] = {}
+    try:
+        for name in _FILES:
+            sources[name] = (folder / name).read_bytes()
+        for template in _toml(sources, "pack.toml").get("template", ()):
+            sources[template["file"]] = _template_file(folder, template["file"]).read_bytes()
+    except FileNotFoundError as error:
+        raise PackError(f"报表包{folder}缺少文件{error.filename}", file=str(error.filename)) from None
+    return sources
+
+
+def _template_file(folder: Path, name: str) -> Path:
+    beside = folder / name
+    if beside.is_file() or "schemas" not in folder.parts:
+        return beside
+    parts = list(folder.parts)
+    index = len(parts) - 1 - parts[::-1].index("schemas")
+    parts[index] = "templates"
+    return Path(*parts) / name
+
+
+def _toml(sources: Mapping[str, bytes], name: str) -> dict[str, Any]:
+    try:
+        return tomllib.loads(sources[name].decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise PackError(f"{name}写法有误：{error}", file=name) from None
+
+
+def _lint(pack: Pack) -> None:
+    """Raise PackError for the first mistake in the pack's files."""
+    for name, kind in _META.items():
+        for path, message in _meta_validator(kind).explain(_document(pack.sources, name)):
+            place = ".".join(str(step) for step in path)
+            raise PackError(f"{pack.id}/{name}：{place}：{message}", file=name)
+    _lint_names(pack)
+    if not pack.rules.texts:
+        raise PackError(f"{pack.id}/rules.toml没有规则", file="rules.toml")
+
+
+def _lint_names(pack: Pack) -> None:
+    """Raise PackError where pack.toml names a field that the schema does not have."""
+    meta = pack.meta
+    register = meta.get("register", {})
+    named = [path for column in meta.get("summary", ()) for path in column["sum"]]
+    named += [path for key in ("first", "after_tables", "last") for path in register.get(key, ())]
+    named += [path for pair in meta.get("carry_forward", {}).items() for path in pair]
+    named += [table.path for table in pack.tables]
+    for path in named:
+        if path not in pack.fields.nodes:
+            raise PackError(f"{pack.id}/pack.toml用了没有的栏目：{path}", file="pack.toml")
+
+
+def _document(sources: Mapping[str, bytes], name: str) -> Any:
+    try:
+        return json.loads(sources[name]) if name.endswith(".json") else _toml(sources, name)
+    except json.JSONDecodeError as error:
+        raise PackError(f"{name}写法有误：第{error.lineno}行第{error.colno}列", file=name) from None
+
+
+def _meta_validator(kind: str) -> Validator:
+    path = builtin_root() / "schemas" / "_meta" / f"{kind}.schema.json"
+    return Validator(json.loads(path.read_bytes()))

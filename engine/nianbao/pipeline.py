@@ -1,0 +1,96 @@
+"""The way of one report: data → bind → check → render. Read this file first.
+
+``bind`` makes typed values of what was read; ``check`` lets the schema and the rules speak; ``render`` fills the
+template. Problems in the data are findings from beginning to end; only a broken set-up raises.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from nianbao.bind import bind, raw_from_data
+from nianbao.context import properties, template_context
+from nianbao.findings import Finding, Where, count_severity
+from nianbao.pack import Pack
+from nianbao.report import Report, exchanged
+from nianbao.template import CompiledTemplate
+
+Status = Literal["pass", "warn", "fail"]
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What checking a report found; `ok` is the gate before building."""
+
+    report: Report
+    findings: tuple[Finding, ...]
+
+    @property
+    def errors(self) -> int:
+        """The number of findings that block the report."""
+        return count_severity(self.findings, "error")
+
+    @property
+    def warnings(self) -> int:
+        """The number of findings that a person should look at."""
+        return count_severity(self.findings, "warning")
+
+    @property
+    def ok(self) -> bool:
+        """Whether the report may be built."""
+        return not self.errors
+
+    @property
+    def status(self) -> Status:
+        """The result in one word."""
+        return "fail" if self.errors else "warn" if self.warnings else "pass"
+
+
+def report_from_data(data: Mapping[str, Any], pack: Pack, source: Where | None = None) -> Report:
+    """Return the report that nested data makes; bad values are findings of the report, never exceptions."""
+    return bind(raw_from_data(data, pack, source or Where()), pack)
+
+
+def check(report: Report, pack: Pack, previous: Report | None = None) -> CheckResult:
+    """Return the findings of a report: what reading met, then the schema, then the rules."""
+    findings = list(report.findings)
+    # A field that holds no value has its finding already; a rule would only say it again.
+    unread = {finding.field for finding in findings if finding.rule == "VALUE"}
+    findings += _schema_findings(report, pack, findings)
+    findings += (finding for finding in pack.rules.check(report) if finding.field not in unread)
+    return CheckResult(report, tuple(findings))
+
+
+def check_many(reports: Iterable[Report], pack: Pack) -> Iterator[CheckResult]:
+    """Yield the result of each report, in order."""
+    return (check(report, pack) for report in reports)
+
+
+def render(report: Report, pack: Pack, template: CompiledTemplate | None = None) -> bytes:
+    """Return the .docx of a report; never checks rules, raises RenderError for what it cannot place."""
+    return (template or pack.template).render(template_context(report, pack), properties(report, pack))
+
+
+def _schema_findings(report: Report, pack: Pack, known: list[Finding]) -> Iterator[Finding]:
+    """Yield what the schema says that binding has not said already."""
+    data = exchanged(report.data)
+    if pack.validator.is_valid(data):
+        return
+    said = {finding.field for finding in known if finding.severity == "error"}
+    # A block of blank cells is one finding that names its first field.
+    blank = any(finding.rule == "BLANK" for finding in known)
+    for path, message in pack.validator.explain(data):
+        field = _field_path(path)
+        if field in said or (blank and message == "缺少"):
+            continue
+        text = f"{pack.fields.place(field)}{message}" if field in pack.fields.nodes else f"{message}：{field}"
+        yield Finding("SCHEMA", "error", field, report.where(field), text)
+
+
+def _field_path(path: Iterable[str | int]) -> str:
+    field = ""
+    for step in path:
+        field += f"[{step}]" if isinstance(step, int) or "." in step else f".{step}" if field else step
+    return field

@@ -1,0 +1,68 @@
+"""A report: one agency's data for one year, with where each value came from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from nianbao.fields import lookup
+from nianbao.findings import Finding, Value, Where
+
+
+@dataclass(frozen=True)
+class Report:
+    """Data that conforms to a pack's schema as far as the input did.
+
+    `data` is the plain nested dict of the schema: counts are int, amounts Decimal, texts str with
+    paragraphs separated by ``\\n``; what was blank or no value is None. `findings` are the problems
+    that reading met; `origins` says where each value stood; `source` is the file (sheet, row).
+    """
+
+    data: Mapping[str, Any]
+    source: Where = Where()
+    findings: tuple[Finding, ...] = ()
+    origins: Mapping[str, Where] = field(default_factory=dict, repr=False)
+
+    @property
+    def agency(self) -> str:
+        """The agency's name; empty if it is missing."""
+        return str(self.data.get("agency") or "")
+
+    @property
+    def year(self) -> int | None:
+        """The year that the report is about."""
+        year = self.data.get("year")
+        return year if isinstance(year, int) else None
+
+    def value(self, path: str) -> Value:
+        """Return the value of a field, or None."""
+        found: Value = lookup(self.data, path)
+        return found
+
+    def where(self, path: str | None) -> Where:
+        """Return where the value of a field stood, or else where the report as a whole did."""
+        return self.origins.get(path, self.source) if path else self.source
+
+
+def leaves(data: object, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield (path, value) of every leaf in nested data, items of lists as ``name[0]``."""
+    if isinstance(data, Mapping):
+        for key, value in data.items():
+            # Only the keys of a map (notes) can hold a dot: they are paths themselves.
+            yield from leaves(value, f"{path}[{key}]" if "." in key else f"{path}.{key}" if path else key)
+    elif isinstance(data, list | tuple):
+        for index, value in enumerate(data):
+            yield from leaves(value, f"{path}[{index}]")
+    else:
+        yield path, data
+
+
+def exchanged(data: object) -> Any:
+    """Return nested data as the JSON that is exchanged: decimals as strings, blank values left out."""
+    if isinstance(data, Mapping):
+        return {key: exchanged(value) for key, value in data.items() if value is not None}
+    if isinstance(data, list | tuple):
+        return [exchanged(value) for value in data]
+    return format(data, "f") if isinstance(data, Decimal) else data

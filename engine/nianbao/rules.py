@@ -1,0 +1,229 @@
+"""Rules: read from a pack's rules.toml, compiled once, checked against a report.
+
+A linear rule (`assert`) becomes one `Instance` for each binding of its variables; any other rule names
+one of the fixed checks of `textchecks`. A rule passes, fails (a finding), or cannot be evaluated.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, cast
+
+from nianbao.errors import PackError
+from nianbao.expression import (
+    COMPARE,
+    Comparison,
+    Condition,
+    Expression,
+    ExpressionError,
+    Linear,
+    Number,
+    Scope,
+    subscript_bases,
+)
+from nianbao.fields import FieldSet
+from nianbao.findings import Finding, Severity
+from nianbao.report import Report
+from nianbao.textchecks import Check, RuleText, Slip, build_check
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One linear assertion with its variables bound; `target` is the field to look at first."""
+
+    rule: RuleText
+    comparison: Comparison
+    target: str
+    words: Mapping[str, str]
+    when: Condition | None = None
+
+    def solve(self, lookup: Mapping[str, Number]) -> Number | None:
+        """Return the value of `target` that would satisfy an equality, all else as `lookup` has it."""
+        total = self.comparison.left.plus(self.comparison.right, -1)
+        factor = dict(total.terms).get(self.target, 0)
+        if self.comparison.op != "==" or not factor:
+            return None
+        rest = total.value(lambda path: 0 if path == self.target else lookup[path])
+        value = -rest * factor if abs(factor) == 1 else Decimal(-rest) / factor
+        return value if value >= 0 else None
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """The compiled rules of a pack."""
+
+    instances: tuple[Instance, ...]
+    checks: tuple[Check, ...]
+    texts: tuple[RuleText, ...]
+
+    def check(self, report: Report) -> Iterator[Finding]:
+        """Yield a finding for every rule that fails, in the order of the rules."""
+        for instance in self.instances:
+            if finding := check_instance(instance, report):
+                yield finding
+        for check in self.checks:
+            yield from check(report)
+
+
+def check_instance(instance: Instance, report: Report) -> Finding | None:
+    """Return the finding of a linear rule that fails, None where it passes or cannot be evaluated.
+
+    Blank fields are tried with 0: where the rule then fails, it cannot be evaluated.
+    """
+    if instance.when is not None and instance.when(report.value) is not True:
+        return None
+    comparison = instance.comparison
+    found = {path: report.value(path) for path in comparison.fields}
+    numbers = {path: cast(Number, value) if value is not None else 0 for path, value in found.items()}
+    left, right = comparison.left.value(numbers.__getitem__), comparison.right.value(numbers.__getitem__)
+    if COMPARE[comparison.op](left, right) or None in found.values():
+        return None
+    rule, target = instance.rule, instance.target
+    words = {**instance.words, "left": f"{left}", "right": f"{right}", "difference": f"{abs(left - right)}"}
+    return Finding(
+        rule.id,
+        rule.severity,
+        target,
+        report.where(target),
+        fill(rule.message, words),
+        instance.solve(numbers),
+        found[target],
+        basis=rule.basis,
+    )
+
+
+def fill(message: str, words: Mapping[str, str]) -> str:
+    """Return `message` with ``{name}`` and ``{name.title}`` replaced; unknown names stay as they are."""
+    return re.sub(r"\{([\w.]+)\}", lambda m: words.get(m[1], m[0]), message)
+
+
+def derive(instances: Sequence[Instance], values: dict[str, Number | None]) -> dict[str, Number]:
+    """Return the totals among the blank `values` that the rules determine.
+
+    A total is a field that stands alone on one side of an equality; it is derived where every field of
+    the other side is known, again and again until nothing new is found.
+    """
+    sums = [pair for instance in instances if instance.when is None for pair in _totals(instance.comparison)]
+    known: dict[str, Number] = {path: value for path, value in values.items() if value is not None}
+    derived: dict[str, Number] = {}
+    progress = True
+    while progress:
+        progress = False
+        for total, parts in sums:
+            if total in values and total not in known and all(path in known for path, _ in parts.terms):
+                derived[total] = known[total] = parts.value(known.__getitem__)
+                progress = True
+    return derived
+
+
+def _totals(comparison: Comparison) -> Iterator[tuple[str, Linear]]:
+    """Yield (total, sum) for a comparison that says ``sum == total`` or ``total == sum``."""
+    if comparison.op != "==":
+        return
+    for one, other in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
+        if len(one.terms) == 1 and one.terms[0][1] == 1 and not one.constant and len(other.terms) > 1:
+            yield one.terms[0][0], other
+
+
+def totals(instances: Sequence[Instance]) -> dict[str, tuple[str, ...]]:
+    """Return every field that an unconditional rule states as a plain sum, with the fields that it sums.
+
+    The first such rule counts: a total that is a sum both ways is calculated along its row.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for instance in instances:
+        for total, parts in _totals(instance.comparison):
+            if instance.when is None and all(factor == 1 for _, factor in parts.terms):
+                found.setdefault(total, tuple(path for path, _ in parts.terms))
+    return found
+
+
+def compile_rules(source: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip], file: str) -> RuleSet:
+    """Return the compiled rules; raises PackError naming file, rule and column of the first mistake."""
+    sets = {name: tuple(steps) for name, steps in source.get("sets", {}).items()}
+    instances: list[Instance] = []
+    checks: list[Check] = []
+    texts: list[RuleText] = []
+    for raw in source.get("rule", ()):
+        text = RuleText.read(raw)
+        if text.id in {t.id for t in texts}:
+            raise PackError(f"{file}：规则编号{text.id}重复，请改用另一个编号", file=file)
+        texts.append(text)
+        try:
+            scope = Scope(fields, sets, {})
+            if "assert" in raw:
+                instances += _instances(text, raw, scope)
+            else:
+                checks.append(build_check(text, raw, scope, slips))
+        except (ExpressionError, re.error) as error:
+            column = f"第{error.column}列：" if isinstance(error, ExpressionError) else ""
+            raise PackError(f"{file}：规则{text.id}：{column}{error}", file=file) from None
+    _no_unused_sets(source, sets, file)
+    return RuleSet(tuple(instances), tuple(checks), tuple(texts))
+
+
+def _no_unused_sets(source: Mapping[str, Any], sets: Mapping[str, Sequence[str]], file: str) -> None:
+    used: set[str] = set()
+    for raw in source.get("rule", ()):
+        for key in ("assert", "field"):
+            used |= Expression.parse(raw[key]).used_names() if key in raw else set()
+        used |= {step[1:] for steps in raw.get("each", {}).values() for step in steps if step.startswith("@")}
+    if unused := sorted(set(sets) - used):
+        raise PackError(f"{file}：集合{'、'.join(unused)}没有规则用到，请删除或改正规则", file=file)
+
+
+def _instances(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> Iterator[Instance]:
+    assertion = Expression.parse(raw["assert"])
+    target = Expression.parse(raw["field"]) if "field" in raw else None
+    when = Expression.parse(raw["when"]) if "when" in raw else None
+    for bound in _bindings(raw.get("each", {}), scope):
+        inner = Scope(scope.fields, scope.sets, bound)
+        comparison = assertion.comparison(inner)
+        yield Instance(
+            rule,
+            comparison,
+            target.paths(inner)[0] if target else _default_target(comparison),
+            _words(assertion, inner),
+            when.condition(inner) if when else None,
+        )
+
+
+def _bindings(each: Mapping[str, Sequence[str]], scope: Scope) -> Iterator[dict[str, str]]:
+    steps: list[list[str]] = []
+    for values in each.values():
+        expanded: list[str] = []
+        for value in values:
+            if value.startswith("@") and value[1:] not in scope.sets:
+                raise ExpressionError(f"没有集合{value}", 1)
+            expanded += scope.sets[value[1:]] if value.startswith("@") else [value]
+        steps.append(expanded)
+    for combination in itertools.product(*steps):
+        yield dict(zip(each, combination, strict=True))
+
+
+def _default_target(comparison: Comparison) -> str:
+    """Return the field that a person looks at first: the total, or the last field of the right side."""
+    for total, _ in _totals(comparison):
+        return total
+    return comparison.fields[-1]
+
+
+def _words(assertion: Expression, scope: Scope) -> dict[str, str]:
+    """Return the words for a message: title and place of each bound variable."""
+    words: dict[str, str] = {}
+    for variable, step in scope.bound.items():
+        for base in subscript_bases(assertion, variable, scope):
+            node = scope.fields.nodes.get(f"{base}.{step}")
+            if node is not None:
+                words |= {f"{variable}.title": node.title, f"{variable}.place": node.place}
+                break
+    return words
+
+
+def severities(texts: Sequence[RuleText]) -> Mapping[str, Severity]:
+    """Return the severity of each rule by its id."""
+    return {text.id: text.severity for text in texts}

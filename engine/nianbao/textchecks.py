@@ -1,0 +1,231 @@
+"""The fixed checks of texts that a rule can name; each takes its words and patterns from the pack."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from nianbao.expression import Condition, Expression, ExpressionError, Scope
+from nianbao.fields import FieldSet, generic
+from nianbao.findings import Finding, Severity
+from nianbao.report import Report, leaves
+from nianbao.values import chinese_number, is_blank, shortened
+
+Check = Callable[[Report], Iterator[Finding]]
+
+_YEAR = re.compile(r"(?<!\d)(\d{4})\s*年|([〇○零一二三四五六七八九]{4})年")
+_BRACKETED = re.compile(r"（[^（）]*）|\([^()]*\)|〔[^〔〕]*〕|《[^《》]*》|【[^【】]*】")
+_SENTENCE_END = re.compile(r"[。！？；\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleText:
+    """What a rule says to people: its id and title, how grave it is, its message, advice and basis."""
+
+    id: str
+    title: str
+    severity: Severity
+    message: str
+    advice: str = ""
+    basis: str = ""
+
+    @classmethod
+    def read(cls, raw: Mapping[str, Any]) -> RuleText:
+        """Return the texts of one ``[[rule]]`` table."""
+        message = raw.get("message", f"{raw['title']}：左边{{left}}，右边{{right}}，差{{difference}}")
+        return cls(
+            raw["id"], raw["title"], raw["severity"], message, raw.get("advice", ""), raw.get("basis", "")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A common slip of the pen: a pattern, and what should stand there."""
+
+    pattern: re.Pattern[str]
+    right: str
+
+
+def build_check(rule: RuleText, raw: Mapping[str, Any], scope: Scope, slips: Sequence[Slip]) -> Check:
+    """Return the check that a rule names; raises ExpressionError or re.error for what it cannot mean."""
+    name = str(raw.get("check"))
+    if name not in _BUILDERS:
+        raise ExpressionError(f"没有检查方法“{name}”，可用：{'、'.join(sorted(_BUILDERS))}", 1)
+    for key in ("any_of", "each_of", "unless_empty", "fields", "opening", "all_of", "some_of"):
+        if key == "fields" or name in ("filled", "year"):
+            _known_fields(raw.get(key, ()), scope.fields)
+    check = _BUILDERS[name](rule, raw, scope.fields, slips)
+    if "when" not in raw:
+        return check
+    when = Expression.parse(raw["when"]).condition(scope)
+    return _conditional(check, when)
+
+
+def _conditional(check: Check, when: Condition) -> Check:
+    def run(report: Report) -> Iterator[Finding]:
+        if when(report.value) is True:
+            yield from check(report)
+
+    return run
+
+
+def _known_fields(paths: Sequence[Any], fields: FieldSet) -> None:
+    for path in paths:
+        if isinstance(path, list):
+            _known_fields(path, fields)
+        elif fields.find(path) is None:
+            raise ExpressionError(f"没有这个栏目：{path}", 1)
+
+
+def _texts(report: Report, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Yield (field, text) of every text of `paths` that is not blank, items of lists each."""
+    for path in paths:
+        if "[]" in path:
+            found = [(p, v) for p, v in leaves(report.data) if generic(p) == path]
+        else:
+            found = [(path, report.value(path))]
+        yield from ((p, v) for p, v in found if isinstance(v, str) and not is_blank(v))
+
+
+def _finding(
+    rule: RuleText, fields: FieldSet, report: Report, field: str, words: Mapping[str, str]
+) -> Finding:
+    message = rule.message
+    for name, word in {"place": fields.place(field), **words}.items():
+        message = message.replace(f"{{{name}}}", word)
+    return Finding(rule.id, rule.severity, field, report.where(field), message, basis=rule.basis)
+
+
+def _filled(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
+    """One finding where all of `any_of` are blank, or one for each blank field of `each_of`."""
+    any_of, each_of = raw.get("any_of", []), raw.get("each_of", [])
+    unless_empty = raw.get("unless_empty", [])
+
+    def check(report: Report) -> Iterator[Finding]:
+        if any_of and not any(_texts(report, any_of)):
+            yield _finding(rule, fields, report, any_of[0], {})
+        if unless_empty and not any(_texts(report, unless_empty)):
+            return
+        for path in each_of:
+            if not any(_texts(report, [path])):
+                yield _finding(rule, fields, report, path, {})
+
+    return check
+
+
+def _mentions(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
+    """One finding where the texts hold none of `any_of`, or not every one of `all_of`."""
+    any_of = [re.compile(pattern) for pattern in raw.get("any_of", ())]
+    all_of = [(pattern.split("|")[0], re.compile(pattern)) for pattern in raw.get("all_of", ())]
+
+    def check(report: Report) -> Iterator[Finding]:
+        found = list(_texts(report, raw["fields"]))
+        text = "\n".join(_normal(text) for _, text in found)
+        # An empty section is another rule's finding.
+        if not found:
+            return
+        missing = [name for name, pattern in all_of if not pattern.search(text)]
+        if missing or (any_of and not any(pattern.search(text) for pattern in any_of)):
+            yield _finding(rule, fields, report, raw["fields"][0], {"missing": "、".join(missing)})
+
+    return check
+
+
+def _absent(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
+    """One finding for each text that holds `pattern`."""
+    pattern = re.compile(raw["pattern"])
+
+    def check(report: Report) -> Iterator[Finding]:
+        for path, text in _texts(report, raw["fields"]):
+            if match := pattern.search(_normal(text)):
+                yield _finding(rule, fields, report, path, {"match": _sentence(_normal(text), match)})
+
+    return check
+
+
+def _slips(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
+    """One finding for each slip of the pack's word list in each text."""
+
+    def check(report: Report) -> Iterator[Finding]:
+        for path, text in leaves(report.data):
+            field = fields.find(path)
+            if not isinstance(text, str) or field is None or field.kind not in ("text", "line"):
+                continue
+            for slip in slips:
+                if match := slip.pattern.search(text):
+                    words = {"wrong": match[0], "right": match.expand(slip.right)}
+                    yield _finding(rule, fields, report, path, words)
+
+    return check
+
+
+def _year(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
+    """Findings for years that are not the report's.
+
+    In `all_of` every year must be the report's; in the first sentence of each group of `opening`, and in
+    each text of `some_of`, at least one must be; every match of `period` in the openings must be.
+    """
+    period = re.compile(raw["period"])
+
+    def check(report: Report) -> Iterator[Finding]:
+        year = report.year
+        if year is None:
+            return
+        for path, wrong in _wrong_years(report, raw, period, year):
+            yield _finding(rule, fields, report, path, {"found": str(wrong), "year": str(year)})
+
+    return check
+
+
+def _wrong_years(
+    report: Report, raw: Mapping[str, Any], period: re.Pattern[str], year: int
+) -> Iterator[tuple[str, int]]:
+    for path, text in _texts(report, raw.get("all_of", [])):
+        yield from ((path, found) for found in _years(text)[:1] if any(y != year for y in _years(text)))
+    for group in raw.get("opening", []):
+        texts = list(_texts(report, group))
+        for path, text in texts:
+            periods = [int(m["year"]) for m in period.finditer(_normal(text))]
+            yield from ((path, found) for found in periods if found != year)
+        for path, text in texts[:1]:
+            first = _SENTENCE_END.split(text.strip(), maxsplit=1)[0]
+            if not period.search(_normal(first)):
+                yield from _unless_named(path, first, year)
+    for path, text in _texts(report, raw.get("some_of", [])):
+        yield from _unless_named(path, text, year)
+
+
+def _unless_named(path: str, text: str, year: int) -> Iterator[tuple[str, int]]:
+    years = _years(text)
+    if years and year not in years:
+        yield path, years[0]
+
+
+def _years(text: str) -> list[int]:
+    """Return the years that a text speaks of; those of laws and document numbers, in brackets, do not count."""
+    plain = _BRACKETED.sub("", _normal(text))
+    found = (int(m[1]) if m[1] else chinese_number(m[2]) for m in _YEAR.finditer(plain))
+    return [year for year in found if year is not None and 1990 <= year <= 2100]
+
+
+def _normal(text: str) -> str:
+    return unicodedata.normalize("NFKC", text)
+
+
+def _sentence(text: str, match: re.Match[str]) -> str:
+    """Return the sentence around a match, shortened."""
+    start = max((m.end() for m in _SENTENCE_END.finditer(text, 0, match.start())), default=0)
+    end = _SENTENCE_END.search(text, match.end())
+    return shortened(text[start : end.start() if end else len(text)], 60)
+
+
+_BUILDERS: Mapping[str, Callable[[RuleText, Mapping[str, Any], FieldSet, Sequence[Slip]], Check]] = {
+    "filled": _filled,
+    "mentions": _mentions,
+    "absent": _absent,
+    "slips": _slips,
+    "year": _year,
+}
