@@ -25,6 +25,11 @@ _ARCHIVES = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08")
 _HTML = re.compile(r"(?:<!--.*?-->\s*)*<(?:!doctype\s+html|\??xml[^>]*>\s*<(?:!doctype\s+)?html|"
                    r"html|head|body|table|div|meta|title|style|section|article|span|center|p|h[1-6])[\s>/]",
                    re.IGNORECASE | re.DOTALL)  # fmt: skip
+# Office on the web numbers the main part.
+_MAIN_PARTS: tuple[tuple[str, Kind], ...] = (
+    (r"xl/workbook\d*\.xml", "xlsx"), (r"word/document\d*\.xml", "docx"),
+    (r"xl/workbook\d*\.bin", "xlsb"), (r"ofd\.xml", "ofd"),
+)  # fmt: skip
 _OPENING = re.compile(r'\{\s*["}]|\[\s*["{\[\]]')
 _NAMES: dict[Kind, str] = {
     "xlsx": "Excel工作簿", "xls": "Excel 97-2003工作簿", "ods": "ODS表格", "csv": "CSV文本", "json": "JSON数据",
@@ -85,11 +90,8 @@ def _zip_kind(stream: BinaryIO, path: Path) -> Kind:
                 return _open_document_kind(archive, names)
     except zipfile.BadZipFile as error:
         raise broken(path) from error
-    marks: tuple[tuple[str, Kind], ...] = (
-        ("xl/workbook.xml", "xlsx"), ("word/document.xml", "docx"), ("xl/workbook.bin", "xlsb"), ("ofd.xml", "ofd"),
-    )  # fmt: skip
-    for mark, kind in marks:
-        if mark in names:
+    for mark, kind in _MAIN_PARTS:
+        if any(map(re.compile(mark).fullmatch, names)):
             return kind
     return "zip"
 

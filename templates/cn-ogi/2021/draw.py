@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from looks import OFFICIAL, REPORT, Look, font_part, settings_part, styles_part
+from looks import OFFICIAL, REPORT, Attributes, Look, font_part, settings_part, styles_part
 from lxml import etree
 from statutory_form import DISCLOSURE, DISPUTE_OUTCOMES, OVERVIEW, REQUESTS, SECTIONS, Cell, Table
 from wordml import R, el, page_number, paragraph, relationship, run, write_package
@@ -38,7 +38,7 @@ def _kept(table: Table, number: int) -> bool:
 
 
 def _cell(cell: Cell, width: int, style: str, look: Look, kept: bool) -> etree._Element:
-    keep: dict[str, dict[str, str | int]] = {"keepNext": {}} if kept else {}
+    keep: dict[str, Attributes] = {"keepNext": {}} if kept else {}
     texts = [[run(line)] if line else [] for line in cell.text.split("\n")]
     fill = look.band_fill if cell.kind == "band" else None
     return el(
@@ -73,7 +73,7 @@ def _row(table: Table, number: int, widths: list[int], look: Look) -> etree._Ele
 
 def _table(table: Table, look: Look) -> etree._Element:
     widths = _widths(table, look)
-    line = {"val": "single", "sz": 4, "space": 0, "color": "000000"}
+    line: Attributes = {"val": "single", "sz": 4, "space": 0, "color": "000000"}
     properties = el(
         "tblPr",
         el("tblW", w=look.table_width, type="dxa"),
@@ -148,7 +148,10 @@ def _document(look: Look) -> etree._Element:
 
 def _footer(even: bool) -> etree._Element:
     """The page number at the outer edge, one character in."""
-    inner = {"jc": {"val": "left"}, "ind": {"leftChars": 100, "left": 280, "rightChars": 0, "right": 0}}
+    inner: dict[str, Attributes] = {
+        "jc": {"val": "left"},
+        "ind": {"leftChars": 100, "left": 280, "rightChars": 0, "right": 0},
+    }
     return el("ftr", paragraph("Footer", *page_number(), **(inner if even else {})))
 
 

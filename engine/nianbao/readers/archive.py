@@ -1,0 +1,135 @@
+"""The zip package of a workbook, read with limits, and its XML, read without DTDs."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+from nianbao.errors import InputError
+from nianbao.readers.trouble import broken, trouble
+
+if TYPE_CHECKING:
+    from lxml import etree
+
+BLOCK = 1 << 20
+_MOST_IN_ALL = 4 << 30
+_MOST_IN_MEMORY = 512 << 20
+_MOST_TIMES_PACKED = 200
+_SMALL = 16 << 20  # a part that unpacks to no more than this harms nobody, however well it is packed
+
+
+class Archive:
+    """A zip file whose parts are found whatever their case, and none of which is a zip bomb."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path`; raises InputError for a zip bomb, a password, and parts of the same name."""
+        self.path = path
+        self._zip = zipfile.ZipFile(path)
+        try:
+            self._parts = self._checked()
+        except BaseException:
+            self._zip.close()
+            raise
+
+    def __enter__(self) -> Archive:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._zip.close()
+
+    def __contains__(self, name: str) -> bool:
+        return name.lower() in self._parts
+
+    def open(self, name: str) -> IO[bytes]:
+        """Return a part as a stream; its check sum is verified by whoever reads to its end."""
+        part = self._parts.get(name.lower())
+        if part is None:
+            raise broken(self.path)
+        return self._zip.open(part)
+
+    def read(self, name: str) -> bytes:
+        """Return a whole part."""
+        with self.open(name) as stream:
+            data = stream.read(_MOST_IN_MEMORY + 1)
+        if len(data) > _MOST_IN_MEMORY:
+            raise too_large(self.path)
+        return data
+
+    def verify(self, name: str) -> None:
+        """Raise an error where a part is not what the directory of the zip file says it is."""
+        if name in self:
+            with self.open(name) as stream:
+                while stream.read(BLOCK):
+                    pass
+
+    def root(self, name: str) -> etree._Element:
+        """Return the root element of an XML part."""
+        from lxml import etree
+
+        parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
+        root = etree.fromstring(self.read(name), parser)
+        if root.getroottree().docinfo.doctype:
+            raise has_doctype(self.path)
+        return root
+
+    def _checked(self) -> dict[str, zipfile.ZipInfo]:
+        parts: dict[str, zipfile.ZipInfo] = {}
+        total = 0
+        for info in self._zip.infolist():
+            name = info.filename.replace("\\", "/").lstrip("/").lower()
+            total += info.file_size
+            if name in parts:
+                raise broken(self.path)
+            if info.flag_bits & 1:
+                raise trouble(self.path, "文件有密码，请取消密码后另存，再重新运行")
+            if info.file_size > max(_SMALL, _MOST_TIMES_PACKED * info.compress_size) or total > _MOST_IN_ALL:
+                raise too_large(self.path)
+            parts[name] = info
+        return parts
+
+
+def too_large(path: Path) -> InputError:
+    """Return the error for a file that unpacks to an unreasonable size."""
+    return trouble(path, "解压后大得不正常，为安全起见没有读取；请用Excel打开，删除多余的行列和格式后另存")
+
+
+def has_doctype(path: Path) -> InputError:
+    """Return the error for XML with a document type definition: no office program writes one."""
+    return trouble(path, "文件中有不允许的XML声明（DTD），为安全起见没有读取；请用Excel打开后另存一份再试")
+
+
+def parse_events(
+    stream: IO[bytes],
+    path: Path,
+    *,
+    start: Callable[[str, dict[str, str]], Any],
+    end: Callable[[str], Any],
+    text: Callable[[str], Any],
+    namespaces: bool = False,
+) -> Iterator[None]:
+    """Yield after each block of XML whose elements and texts have been given to the callbacks.
+
+    With `namespaces`, names are the namespace, a space, and the local name. Raises InputError for
+    a document type definition, and so for entities.
+    """
+    from xml.parsers import expat
+
+    def refuse(*_: object) -> None:
+        raise has_doctype(path)
+
+    parser = expat.ParserCreate(namespace_separator=" " if namespaces else None)
+    parser.buffer_text = True
+    parser.StartDoctypeDeclHandler = refuse
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    parser.CharacterDataHandler = text
+    while block := stream.read(BLOCK):
+        parser.Parse(block, False)
+        yield
+    parser.Parse(b"", True)
+    yield
