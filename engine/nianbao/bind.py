@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from nianbao.blanks import blank_blocks
-from nianbao.cells import RawCell, Uncomputed
+from nianbao.cells import Uncomputed
 from nianbao.expression import Number
 from nianbao.fields import Field, place_value
 from nianbao.findings import Finding, Severity, Value, Where
@@ -14,7 +14,7 @@ from nianbao.pack import Pack
 from nianbao.raw import RawReport
 from nianbao.report import Report
 from nianbao.rules import derive
-from nianbao.values import is_blank, parse, shortened
+from nianbao.values import parse, shortened
 
 
 def bind(raw: RawReport, pack: Pack, blank_as_zero: str | None = None) -> Report:
@@ -24,6 +24,8 @@ def bind(raw: RawReport, pack: Pack, blank_as_zero: str | None = None) -> Report
     each block, unless `blank_as_zero` gives a reason to take them for 0. In a finished report a blank
     stays blank.
     """
+    if not raw.values and raw.findings:
+        return Report({}, raw.source, raw.findings)
     binder = _Binder(raw, pack)
     binder.parse_cells()
     if not raw.finished:
@@ -48,21 +50,21 @@ class _Binder:
 
     def parse_cells(self) -> None:
         """Parse every cell; a formula without a result waits for the rules to say what it should be."""
-        for path, cell in self.raw.cells.items():
+        for path, raw in self.raw.values.items():
             field = self.pack.fields.find(path)
             if field is None:
-                self.add("UNKNOWN", "error", path, f"没有这个栏目：{path}，请核对名称", _shown(cell.value))
-            elif isinstance(cell.value, Uncomputed) and field.is_number and not self.raw.finished:
-                self.uncomputed[path] = cell.value
+                self.add("UNKNOWN", "error", path, f"没有这个栏目：{path}，请核对名称", _shown(raw))
+            elif isinstance(raw, Uncomputed) and field.is_number and not self.raw.finished:
+                self.uncomputed[path] = raw
             elif path not in self.failed:
-                self.parse_cell(path, field, cell)
+                self.parse_cell(path, field, raw)
 
-    def parse_cell(self, path: str, field: Field, cell: RawCell) -> None:
+    def parse_cell(self, path: str, field: Field, raw: object) -> None:
         """Keep the value of one cell, or say what is wrong with it."""
-        parsed = parse(cell.value, field)
+        parsed = parse(raw, field)
         if parsed.problem:
             message = f"{self.pack.fields.place(path)}{parsed.problem}"
-            self.add("VALUE", "error", path, message, _shown(cell.value))
+            self.add("VALUE", "error", path, message, _shown(raw))
         else:
             self.values[path] = parsed.value
 
@@ -114,7 +116,7 @@ class _Binder:
         for path, formula in self.uncomputed.items():
             field = self.pack.fields.find(path)
             if field is not None:
-                self.parse_cell(path, field, RawCell(formula, self.where(path)))
+                self.parse_cell(path, field, formula)
         hint = "报告中应填数字，无业务为0" if self.raw.finished else "无业务请填0"
         for block in blank_blocks(self.blank_required(), self.pack):
             self.add("BLANK", "error", block.fields[0], f"{block.words}为空；{hint}", None)
@@ -134,13 +136,11 @@ class _Binder:
         for path, value in self.values.items():
             if value is not None:
                 place_value(data, path, value)
-        origins = {path: cell.where for path, cell in self.raw.cells.items()}
-        return Report(data, self.raw.source, tuple(self.findings), origins)
+        return Report(data, self.raw.source, tuple(self.findings), self.raw.origins)
 
     def where(self, path: str) -> Where:
         """Return where a field stands in the source, else where the report does."""
-        cell = self.raw.cells.get(path)
-        return cell.where if cell else self.raw.source
+        return self.raw.origins.get(path, self.raw.source)
 
     def add(
         self, rule: str, severity: Severity, path: str, message: str, actual: Value, expected: Value = None
@@ -158,54 +158,3 @@ def _shown(value: object) -> Value:
     if value is None or isinstance(value, bool | int):
         return value
     return shortened(str(getattr(value, "text", value)), 100)
-
-
-def raw_from_data(data: Mapping[str, Any], pack: Pack, source: Where) -> RawReport:
-    """Return nested data as raw cells, each with its JSON Pointer; what is no leaf of the schema is named."""
-    cells: dict[str, RawCell] = {}
-    findings: list[Finding] = []
-    _flatten(data, "", "", pack, source, cells, findings)
-    return RawReport(cells, source, tuple(findings))
-
-
-def _flatten(
-    value: Any,
-    path: str,
-    pointer: str,
-    pack: Pack,
-    source: Where,
-    cells: dict[str, RawCell],
-    findings: list[Finding],
-) -> None:
-    where = Where(source.file, line=source.line, pointer=f"{source.pointer or ''}{pointer}")
-    if path in pack.fields.by_path or (path and pack.fields.find(path)):
-        if isinstance(value, Mapping | list | tuple):
-            message = f"{pack.fields.place(path)}应为一个值，不是列表或对象"
-            findings.append(Finding("VALUE", "error", path, where, message))
-        elif not is_blank(value) or value == "":
-            cells[path] = RawCell(value, where)
-    elif path in pack.fields.lists and isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            _flatten(item, f"{path}[{index}]", f"{pointer}/{index}", pack, source, cells, findings)
-    elif isinstance(value, Mapping) and (not path or _is_branch(path, pack)):
-        for key, child in value.items():
-            step = str(key)
-            inner = (
-                f"{path}[{step}]"
-                if path in pack.fields.maps and f"{path}.{step}" not in pack.fields.by_path
-                else (f"{path}.{step}" if path else step)
-            )
-            escaped = step.replace("~", "~0").replace("/", "~1")
-            _flatten(child, inner, f"{pointer}/{escaped}", pack, source, cells, findings)
-    elif value is not None:
-        known = path in pack.fields.nodes
-        message = (
-            f"{pack.fields.place(path)}的写法不对，请对照报表结构"
-            if known
-            else f"没有这个栏目：{path}，请核对名称"
-        )
-        findings.append(Finding("UNKNOWN", "error", path, where, message, actual=_shown(value)))
-
-
-def _is_branch(path: str, pack: Pack) -> bool:
-    return path in pack.fields.nodes or path.endswith("]")

@@ -80,5 +80,6 @@ def _words(block: Sequence[str], grid: Grid, pack: Pack) -> str:
         return f"{name}全部{len(block)}格"
     if len(rows) == 1:
         return f"{pack.fields.place(block[0])}等{len(block)}格"
-    titles = list(dict.fromkeys(grid.column_labels(c)[-1] for c in cells if grid.column_labels(c)))
+    across = sorted(cells, key=lambda c: c.column)
+    titles = list(dict.fromkeys(grid.column_labels(c)[-1] for c in across if grid.column_labels(c)))
     return f"{name}{'、'.join(titles)}{len(columns)}列{len(block)}格"

@@ -1,10 +1,8 @@
-"""What a cell of an input can hold besides text and numbers. Nothing above this module but `findings`."""
+"""What a cell of an input can hold besides text and numbers. Nothing above this module."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-
-from nianbao.findings import Where
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,15 +24,3 @@ class Uncomputed:
     """A formula without a stored result: the file was written by a program that does not calculate."""
 
     formula: str
-
-
-@dataclass(frozen=True, slots=True)
-class RawCell:
-    """A value as found in an input, and where.
-
-    `value` is None (blank), str, int, float, bool, Decimal, a `datetime` object, or one of the
-    classes of this module.
-    """
-
-    value: object
-    where: Where

@@ -35,7 +35,7 @@ class Table:
     title: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Pack:
     """An edition of a report kind: its fields, rules, words and templates.
 

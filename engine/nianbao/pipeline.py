@@ -10,10 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from nianbao.bind import bind, raw_from_data
+from nianbao.bind import bind
 from nianbao.context import properties, template_context
 from nianbao.findings import Finding, Where, count_severity
 from nianbao.pack import Pack
+from nianbao.readers.records import raw_from_data
 from nianbao.report import Report, exchanged
 from nianbao.template import CompiledTemplate
 
@@ -50,7 +51,7 @@ class CheckResult:
 
 def report_from_data(data: Mapping[str, Any], pack: Pack, source: Where | None = None) -> Report:
     """Return the report that nested data makes; bad values are findings of the report, never exceptions."""
-    return bind(raw_from_data(data, pack, source or Where()), pack)
+    return bind(raw_from_data(data, pack.fields, source or Where()), pack)
 
 
 def check(report: Report, pack: Pack, previous: Report | None = None) -> CheckResult:

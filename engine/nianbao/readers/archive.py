@@ -73,7 +73,7 @@ class Archive:
 
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
         root = etree.fromstring(self.read(name), parser)
-        if root.getroottree().docinfo.doctype:
+        if root.getroottree().docinfo.internalDTD is not None:
             raise has_doctype(self.path)
         return root
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from nianbao.cells import CellError
 from nianbao.errors import InputError
+from nianbao.raw import column_name
 from nianbao.readers.trouble import trouble
 
 Merge = tuple[int, int, int, int]
@@ -30,16 +31,6 @@ class Sheet:
     rows: Sequence[Sequence[object]]
     merged: tuple[Merge, ...] = ()
     hidden: bool = False
-
-
-def column_name(column: int) -> str:
-    """Return the letters of a column counted from 0."""
-    letters = ""
-    column += 1
-    while column:
-        column, rest = divmod(column - 1, 26)
-        letters = chr(65 + rest) + letters
-    return letters
 
 
 def cell_name(row: int, column: int) -> str:
@@ -74,7 +65,7 @@ def plain_row(row: Iterable[object]) -> list[object]:
     """Return the values of a row as `plain` does, the commonest ones without a call."""
     known = _COMMON.get
     return [
-        plain(value) if (common := known(value, _RARE)) is _RARE or value is True or value is False else common
+        plain(value) if (found := known(value, _RARE)) is _RARE or value is True or value is False else found
         for value in row
     ]
 
@@ -143,7 +134,9 @@ def is_reasonable(height: int, width: int, count: int) -> bool:
 def stray(path: Path, sheet: str, cells: Iterable[tuple[int, int]]) -> InputError:
     """Return the error for a sheet with values far from its table."""
     names = "、".join(dict.fromkeys(cell_name(*cell) for cell in cells))
-    return trouble(path, f"工作表“{sheet}”的{names}单元格有内容，离表格太远，请删除多余的单元格后保存，再重新运行")
+    return trouble(
+        path, f"工作表“{sheet}”的{names}单元格有内容，离表格太远，请删除多余的单元格后保存，再重新运行"
+    )
 
 
 def _leaps(seen: Iterable[int]) -> bool:

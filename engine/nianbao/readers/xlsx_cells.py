@@ -21,11 +21,14 @@ from nianbao.readers.trouble import broken
 _LARGEST_CELL = 64 * BLOCK
 _LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 _RETURN = {"\r": "&#13;"}
+_LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _REF = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _REFS = re.compile(rb' r="([A-Z]{1,3}[1-9][0-9]{0,6})"').findall
 _OTHER_CELL = re.compile(rb"<c[\t\r\n/>]").search
 _PREFIXED_CELL = re.compile(rb":c[\s/>]").search
-_MERGE = re.compile(rb'<(?:[^<>\s/]+:)?mergeCell\s[^>]*?ref=["\']([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)["\']').findall
+_MERGE = re.compile(
+    rb'<(?:[^<>\s/]+:)?mergeCell\s[^>]*?ref=["\']([A-Z]+)([0-9]+):([A-Z]+)([0-9]+)["\']'
+).findall
 
 
 class NotClean(Exception):
@@ -40,6 +43,14 @@ def references(piece: bytes) -> list[bytes]:
     if b"<!" in piece or b" t='" in piece or b" s='" in piece:
         raise NotClean
     return found
+
+
+def extents(found: list[bytes]) -> tuple[set[int], set[int]]:
+    """Return the rows, counted from 1, and the columns, counted from 0, that addresses name."""
+    joined = b" ".join(found)
+    rows = set(joined.translate(None, _LETTERS).split())
+    columns = set(joined.translate(None, b"0123456789").split())
+    return set(map(int, rows)), set(map(column_index, columns))
 
 
 class SheetXml:
@@ -57,10 +68,10 @@ class SheetXml:
     def _pieces(self) -> Iterator[bytes]:
         rest = b""
         while block := self._stream.read(BLOCK):
+            if b"\0" in block[:200]:
+                raise NotClean  # UTF-16
             data = rest + block
-            end = data.find(b"sheetData>", max(0, len(rest) - 12))
-            while end >= 0 and not data.startswith(b"</", data.rfind(b"<", 0, end)):
-                end = data.find(b"sheetData>", end + 1)
+            end = data.find(b"</sheetData>", max(0, len(rest) - 12))
             if end >= 0:
                 yield data[:end]
                 self._read_merges(data[end:])
@@ -140,9 +151,10 @@ class _Rewriter:
     def end(self, name: str) -> None:
         """Take the end of an element."""
         local = name.rpartition(":")[2]
-        if local == "row":
+        if local == "row" and not self._cell:
             self._row += 1
             self._column = 0
+            self._out.append("</row>")
         elif local == "c" and self._cell:
             self._end_cell()
         elif local == "rPh":

@@ -1,0 +1,145 @@
+"""Workbooks on disk: safe cell texts, equal bytes for equal content, whole files or none."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import secrets
+import shutil
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from nianbao.errors import OutputError
+from nianbao.values import ILLEGAL
+
+if TYPE_CHECKING:
+    from openpyxl import Workbook
+    from openpyxl.cell import Cell
+
+# Excel counts UTF-16 units.
+MAX_TEXT = 32_767
+# Excel keeps 15 significant digits; a longer number stays whole only as text.
+_EXACT = 10**15
+_ESCAPED = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# The earliest date that a zip file can say, and a document date of the same day.
+_ZIP_DATE = (1980, 1, 1, 0, 0, 0)
+_DOCUMENT_DATE = datetime(1980, 1, 1)
+
+_FAILURES = {
+    errno.ENOSPC: "磁盘空间不足，请清理磁盘或换一个位置",
+    errno.EDQUOT: "磁盘配额已用完，请清理或换一个位置",
+    errno.EROFS: "磁盘是只读的，请换一个位置",
+    errno.ENAMETOOLONG: "文件名太长，请换一个短一些的名称",
+    errno.ENOENT: "所在文件夹不存在，请先建立文件夹",
+    errno.ENOTDIR: "所在文件夹不存在，请先建立文件夹",
+    errno.EISDIR: "已有同名的文件夹，请换一个名称",
+    errno.EACCES: "没有写入权限，或文件正在Excel、WPS中打开，请关闭后重试",
+    errno.EPERM: "没有写入权限，或文件正在Excel、WPS中打开，请关闭后重试",
+}
+
+
+def safe_text(text: str, what: str = "") -> str:
+    """Return `text` as a cell stores it; `_xHHHH_`, which Excel would decode, is escaped.
+
+    Raises OutputError, naming `what`, for text that a cell cannot hold: nothing is ever cut.
+    """
+    name = f"{what}：" if what else ""
+    # A code point above U+FFFF is two units.
+    if len(text) > MAX_TEXT // 2 and len(text.encode("utf-16-le", "surrogatepass")) // 2 > MAX_TEXT:
+        raise OutputError(f"{name}文字超过Excel单元格的上限{MAX_TEXT}字，请缩短，或改存为JSON")
+    if illegal := ILLEGAL.search(text):
+        raise OutputError(
+            f"{name}第{illegal.start() + 1}个字符U+{ord(illegal[0]):04X}是Excel不能保存的控制字符，请删除"
+        )
+    return _ESCAPED.sub("_x005F_", text)
+
+
+def visible(text: str) -> str:
+    """Return `text` for people to see: characters that XML cannot hold are shown by their code."""
+    return ILLEGAL.sub(lambda found: f"〈U+{ord(found[0]):04X}〉", text)
+
+
+def set_value(cell: Cell, value: object, what: str = "") -> None:
+    """Put a value into a cell: text stays text whatever it starts with, numbers are numbers.
+
+    Raises OutputError, naming `what`, for text that a cell cannot hold.
+    """
+    if value is None or (isinstance(value, int | Decimal) and not isinstance(value, bool) and abs(value) < _EXACT):
+        cell.value = value
+        return
+    text = f"{value:f}" if isinstance(value, Decimal) else str(value)
+    # The property `value` would take a leading "=" for a formula, and cut a text that escaping made longer.
+    cell._value = safe_text(text, what)  # type: ignore[attr-defined]
+    cell.data_type = "s"
+    if text.startswith(_FORMULA_STARTS):
+        # Otherwise the text becomes a formula as soon as somebody edits the cell.
+        cell.quotePrefix = True
+
+
+def save_workbook(workbook: Workbook, path: Path) -> None:
+    """Write a workbook to `path`, whole or not at all; equal content gives equal bytes.
+
+    Raises OutputError where that is not possible.
+    """
+    from openpyxl.writer.excel import ExcelWriter
+
+    properties = workbook.properties
+    properties.creator = "nianbao"
+    properties.created = properties.modified = _DOCUMENT_DATE
+    with replacing(path) as stream, _FixedZip(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        # `Workbook.save` would set the date of today.
+        ExcelWriter(workbook, archive).write_data()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Give a stream whose content becomes the file `path` when the block ends without an error.
+
+    The temporary file stands in the same folder and is called ``.nianbao-….tmp``. Raises OutputError.
+    """
+    temporary = path.parent / f".nianbao-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a directory")
+        with temporary.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        reason = _FAILURES.get(error.errno or 0, f"{error.strerror or error}，请换一个位置重试")
+        raise OutputError(f"无法写入{path}：{reason}", file=str(path)) from error
+    finally:
+        # After the rename there is none.
+        with suppress(OSError):
+            temporary.unlink()
+
+
+class _FixedZip(zipfile.ZipFile):
+    """A zip file whose entries all bear the same date."""
+
+    def write(self, filename: Any, arcname: Any = None, *args: Any, **kwargs: Any) -> None:
+        """Add a file."""
+        entry = self._entry(arcname)
+        # Only a part of gigabytes gets the zip64 header, which Excel warns of.
+        entry.file_size = os.path.getsize(filename)
+        with open(filename, "rb") as source, self.open(entry, "w") as target:
+            shutil.copyfileobj(source, target, 1 << 20)
+
+    def writestr(self, zinfo_or_arcname: Any, data: Any, *args: Any, **kwargs: Any) -> None:
+        """Add a part from memory."""
+        super().writestr(self._entry(zinfo_or_arcname), data)
+
+    @staticmethod
+    def _entry(name: Any) -> zipfile.ZipInfo:
+        entry = zipfile.ZipInfo(str(name), _ZIP_DATE)
+        entry.compress_type = zipfile.ZIP_DEFLATED
+        entry.external_attr = 0o600 << 16
+        return entry
