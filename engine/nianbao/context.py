@@ -22,14 +22,14 @@ def template_context(report: Report, pack: Pack) -> dict[str, Any]:
                 place_value(context, field.path, _filled(field.default, report))
     for path, note in report.data.get("notes", {}).items():
         if note and path in pack.fields.by_path:
-            value = printed(lookup(context, path))
+            value = _printed(lookup(context, path))
             place_value(context, path, str(pack.meta["note"]).format(value=value, note=note))
     return context
 
 
-def output_name(report: Report, pack: Pack) -> str:
-    """Return the file name of a report without its suffix."""
-    return _filled(pack.meta["output"], report)
+def filled_name(pack: Pack, agency: str, year: object) -> str:
+    """Return the name that a report's output should have, without suffix."""
+    return str(pack.meta["output"]).format(agency=agency, year=year or "")
 
 
 def properties(report: Report, pack: Pack, created: str | None = None) -> Properties:
@@ -39,19 +39,19 @@ def properties(report: Report, pack: Pack, created: str | None = None) -> Proper
     """
     year = report.year or 1979
     return Properties(
-        title=str(template_title(report, pack)),
+        title=_title(report, pack),
         author=report.agency,
         subject=str(pack.meta.get("subject", pack.title)),
         created=created or f"{year + 1:04d}-01-31T00:00:00Z",
     )
 
 
-def template_title(report: Report, pack: Pack) -> str:
+def _title(report: Report, pack: Pack) -> str:
     """Return the title that the document carries."""
-    return report.data.get("title") or output_name(report, pack)
+    return report.data.get("title") or filled_name(pack, report.agency, report.year)
 
 
-def printed(value: object) -> str:
+def _printed(value: object) -> str:
     """Return a value as the template prints it."""
     return "" if value is None else f"{value}"
 

@@ -46,7 +46,7 @@ class Pack:
     template: CompiledTemplate
 
     def __reduce__(self) -> tuple[object, ...]:
-        return pack_from_sources, (dict(self.sources),)
+        return _received, (self.digest, dict(self.sources))
 
     @cached_property
     def meta(self) -> Mapping[str, Any]:
@@ -143,6 +143,16 @@ def pack_from_sources(sources: Mapping[str, bytes]) -> Pack:
     return Pack(sources, compile_template(sources[first], first))
 
 
+_here: dict[str, Pack] = {}
+
+
+def _received(digest: str, sources: Mapping[str, bytes]) -> Pack:
+    """Return the pack that another process sent; it is compiled once per process."""
+    if digest not in _here:
+        _here[digest] = pack_from_sources(sources)
+    return _here[digest]
+
+
 def builtin_root() -> Path:
     """Return the folder that holds ``schemas`` and ``templates``: in the wheel, or in the checkout."""
     wheel = Path(__file__).parent / "_packs"
@@ -220,6 +230,7 @@ def _lint_names(pack: Pack) -> None:
     named = [path for column in meta.get("summary", ()) for path in column["sum"]]
     named += [path for key in ("first", "after_tables", "last") for path in register.get(key, ())]
     named += [path for pair in meta.get("carry_forward", {}).items() for path in pair]
+    named += [*meta.get("contact", ()), *([meta["category"]] if "category" in meta else [])]
     named += [table.path for table in pack.tables]
     for path in named:
         if path not in pack.fields.nodes:

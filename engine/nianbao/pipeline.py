@@ -7,13 +7,17 @@ template. Problems in the data are findings from beginning to end; only a broken
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from nianbao.bind import bind
 from nianbao.context import properties, template_context
 from nianbao.findings import Finding, Where, count_severity
 from nianbao.pack import Pack
+from nianbao.raw import RawReport
+from nianbao.readers import read_raw
+from nianbao.readers.frames import read_frame
 from nianbao.readers.records import raw_from_data
 from nianbao.report import Report, exchanged
 from nianbao.template import CompiledTemplate
@@ -43,15 +47,40 @@ class CheckResult:
         """Whether the report may be built."""
         return not self.errors
 
+    def with_findings(self, more: Iterable[Finding]) -> CheckResult:
+        """Return the result with further findings."""
+        return replace(self, findings=(*self.findings, *more))
+
     @property
     def status(self) -> Status:
         """The result in one word."""
         return "fail" if self.errors else "warn" if self.warnings else "pass"
 
 
-def report_from_data(data: Mapping[str, Any], pack: Pack, source: Where | None = None) -> Report:
+def read(source: object, pack: Pack, blank_as_zero: str | None = None) -> Iterator[Report]:
+    """Yield the reports of a source: a path, nested data, a list of such, or a pandas DataFrame.
+
+    A data frame is read like a register: its column names are labels or field paths. `blank_as_zero` gives a
+    reason to take blank figures for 0. Raises InputError where a file cannot be read at all.
+    """
+    yield from (bind(raw, pack, blank_as_zero) for raw in _raw(source, pack))
+
+
+def _raw(source: object, pack: Pack) -> Iterator[RawReport]:
+    if isinstance(source, str | Path):
+        return read_raw(Path(source), pack)
+    if isinstance(source, Mapping):
+        return iter([raw_from_data(source, pack.fields, Where())])
+    if hasattr(source, "itertuples"):
+        return read_frame(source, pack)
+    if isinstance(source, Iterable):
+        return (raw for item in source for raw in _raw(item, pack))
+    raise TypeError(f"cannot read reports from {type(source).__name__}")
+
+
+def report_from_data(data: Mapping[str, Any], pack: Pack) -> Report:
     """Return the report that nested data makes; bad values are findings of the report, never exceptions."""
-    return bind(raw_from_data(data, pack.fields, source or Where()), pack)
+    return bind(raw_from_data(data, pack.fields, Where()), pack)
 
 
 def check(report: Report, pack: Pack, previous: Report | None = None) -> CheckResult:

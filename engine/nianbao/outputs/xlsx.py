@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import re
-import secrets
 import shutil
 import zipfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from copy import copy
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from nianbao.errors import OutputError
+from nianbao.outputs.files import replacing
 from nianbao.values import ILLEGAL
 
 if TYPE_CHECKING:
@@ -31,18 +29,6 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 # The earliest date that a zip file can say, and a document date of the same day.
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 _DOCUMENT_DATE = datetime(1980, 1, 1)
-
-_FAILURES = {
-    errno.ENOSPC: "磁盘空间不足，请清理磁盘或换一个位置",
-    errno.EDQUOT: "磁盘配额已用完，请清理或换一个位置",
-    errno.EROFS: "磁盘是只读的，请换一个位置",
-    errno.ENAMETOOLONG: "文件名太长，请换一个短一些的名称",
-    errno.ENOENT: "所在文件夹不存在，请先建立文件夹",
-    errno.ENOTDIR: "所在文件夹不存在，请先建立文件夹",
-    errno.EISDIR: "已有同名的文件夹，请换一个名称",
-    errno.EACCES: "没有写入权限，或文件正在Excel、WPS中打开，请关闭后重试",
-    errno.EPERM: "没有写入权限，或文件正在Excel、WPS中打开，请关闭后重试",
-}
 
 
 def safe_text(text: str, what: str = "") -> str:
@@ -71,7 +57,7 @@ def set_value(cell: Cell, value: object, what: str = "") -> None:
 
     Raises OutputError, naming `what`, for text that a cell cannot hold.
     """
-    if value is None or (isinstance(value, int | Decimal) and not isinstance(value, bool) and abs(value) < _EXACT):
+    if value is None or _is_exact(value):
         cell.value = value
         return
     text = f"{value:f}" if isinstance(value, Decimal) else str(value)
@@ -79,8 +65,13 @@ def set_value(cell: Cell, value: object, what: str = "") -> None:
     cell._value = safe_text(text, what)  # type: ignore[attr-defined]
     cell.data_type = "s"
     if text.startswith(_FORMULA_STARTS):
-        # Otherwise the text becomes a formula as soon as somebody edits the cell.
+        # Otherwise the text becomes a formula as soon as somebody edits the cell. The style may be shared.
+        cell._style = copy(cell._style)
         cell.quotePrefix = True
+
+
+def _is_exact(value: object) -> TypeGuard[int | Decimal]:
+    return isinstance(value, int | Decimal) and not isinstance(value, bool) and -_EXACT < value < _EXACT
 
 
 def save_workbook(workbook: Workbook, path: Path) -> None:
@@ -96,30 +87,6 @@ def save_workbook(workbook: Workbook, path: Path) -> None:
     with replacing(path) as stream, _FixedZip(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         # `Workbook.save` would set the date of today.
         ExcelWriter(workbook, archive).write_data()
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Give a stream whose content becomes the file `path` when the block ends without an error.
-
-    The temporary file stands in the same folder and is called ``.nianbao-….tmp``. Raises OutputError.
-    """
-    temporary = path.parent / f".nianbao-{os.getpid()}-{secrets.token_hex(4)}.tmp"
-    try:
-        if path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "is a directory")
-        with temporary.open("xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        reason = _FAILURES.get(error.errno or 0, f"{error.strerror or error}，请换一个位置重试")
-        raise OutputError(f"无法写入{path}：{reason}", file=str(path)) from error
-    finally:
-        # After the rename there is none.
-        with suppress(OSError):
-            temporary.unlink()
 
 
 class _FixedZip(zipfile.ZipFile):

@@ -14,6 +14,8 @@ from nianbao.readers.trouble import trouble
 
 Merge = tuple[int, int, int, int]
 
+LAST_ROW, LAST_COLUMN = 1_048_576, 16_384  # of .xlsx and of .ods
+
 # Up to so many cells a sheet is simply read; beyond that a fair part of them must hold something.
 PLAIN_AREA = 5_000_000
 _SPARSEST = 4
@@ -48,9 +50,9 @@ def column_index(letters: bytes | str) -> int:
 
 def number(value: float) -> int | float | CellError:
     """Return a number of a spreadsheet as it is shown: at 15 significant digits, whole ones as int."""
-    if not math.isfinite(value):
-        return CellError("#NUM!")
     rounded = float(format(value, ".15g"))
+    if not math.isfinite(rounded):
+        return CellError("#NUM!")
     return int(rounded) if rounded.is_integer() else rounded
 
 

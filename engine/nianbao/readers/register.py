@@ -40,18 +40,18 @@ class Header:
         return bool(self.partial)
 
 
-def find_header(sheet: Sheet, words: Vocabulary) -> Header | None:
-    """Return the header of a register sheet, or None if the sheet is no register."""
+def find_header(sheet: Sheet, words: Vocabulary, least: int = 3) -> Header | None:
+    """Return the header of a register sheet, or None if it has fewer than `least` columns of the report."""
     for row, values in enumerate(sheet.rows[:_SEARCH_ROWS]):
         paths = {c: v for c, v in enumerate(values) if words.is_path(v)}
-        if len(paths) >= 3 and "agency" in paths.values():
+        if len(paths) >= least and "agency" in paths.values():
             marks = SKIPPED | {""}
             blank = {c for c, v in enumerate(values) if is_blank(v) or v in marks}
             unknown = _above(sheet, row, set(range(len(values))) - set(paths) - blank)
             return _header(row + 1, [(str(path), column) for column, path in paths.items()], unknown)
     for row, values in enumerate(sheet.rows[:_SEARCH_ROWS]):
         if any(isinstance(v, str) and words.field(words.tokens([v])) == "agency" for v in values):
-            return _labelled_header(sheet, row, words)
+            return _labelled_header(sheet, row, words, least)
     return None
 
 
@@ -70,7 +70,7 @@ def _header(first_row: int, pairs: Sequence[tuple[str, int]], unknown: Mapping[i
     return Header(first_row, columns, unknown=unknown, doubled=doubled)
 
 
-def _labelled_header(sheet: Sheet, row: int, words: Vocabulary) -> Header | None:
+def _labelled_header(sheet: Sheet, row: int, words: Vocabulary, least: int) -> Header | None:
     """Return the header that the labels around the agency's label make."""
     agency = next(
         c
@@ -101,7 +101,7 @@ def _labelled_header(sheet: Sheet, row: int, words: Vocabulary) -> Header | None
             return replace(header, partial=partial, row_labels=labels, unknown=rest)
         named = {c: shortened("·".join(_column_labels(sheet, top, end, c)[0])) for c in partial}
         header = replace(header, unknown={**unknown, **named})
-    return header if len(header.columns) >= 3 else None
+    return header if len(header.columns) >= least else None
 
 
 def _header_rows(sheet: Sheet, row: int, agency: int, words: Vocabulary) -> tuple[int, int]:

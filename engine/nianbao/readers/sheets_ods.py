@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nianbao.cells import CellError, Percentage, Uncomputed
 from nianbao.readers.archive import Archive, parse_events, too_large
-from nianbao.readers.grid import Merge, Sheet, Used, number, plain, rectangle
+from nianbao.readers.grid import LAST_COLUMN, LAST_ROW, Merge, Sheet, Used, number, plain, rectangle
 
 _OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0 "
 _TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0 "
@@ -31,7 +31,6 @@ _ERROR = re.compile(r"#(?:DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!)|(?:Err|é”™è¯
 _DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?")
 _MOST_CELLS = 30_000_000
 _LONGEST = 32_767
-_LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 
 
 def read_ods(path: Path) -> list[Sheet]:
@@ -69,14 +68,14 @@ class _Table:
         if columns > 1 or rows > 1:
             self.merged.append((self.row, self.column, self.row + rows - 1, self.column + columns - 1))
         if value is not None:
-            last = min(self.column + repeated, _LAST_COLUMN)
+            last = min(self.column + repeated, LAST_COLUMN)
             self._current.update(dict.fromkeys(range(self.column, last), value))
         self.column += repeated
 
     def end_row(self, repeated: int) -> None:
         """Add the cells since the last row as a row, so many times."""
         if self._current:
-            rows = range(self.row, min(self.row + repeated, _LAST_ROW))
+            rows = range(self.row, min(self.row + repeated, LAST_ROW))
             last = max(self._current)
             values = [self._current.get(column) for column in range(last + 1)]
             self._rows |= dict.fromkeys(rows, values)

@@ -17,6 +17,7 @@ from typing import Any
 
 from nianbao.cells import CellError, Percentage
 from nianbao.readers.grid import Sheet, Used, number, plain, rectangle
+from nianbao.readers.sniff import unreadable
 from nianbao.readers.xlsx_book import shows_percentage
 
 _ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
@@ -39,10 +40,15 @@ def _open(path: Path) -> Any:
     # xlrd prints its warnings.
     options: dict[str, Any] = {"logfile": io.StringIO(), "formatting_info": True, "ragged_rows": True}
     try:
-        return xlrd.open_workbook(file_contents=data, **options)
-    except xlrd.compdoc.CompDocError:
-        # Some programs write compound files that Excel forgives.
-        return xlrd.open_workbook(file_contents=data, ignore_workbook_corruption=True, **options)
+        try:
+            return xlrd.open_workbook(file_contents=data, **options)
+        except xlrd.compdoc.CompDocError:
+            # Some programs write compound files that Excel forgives.
+            return xlrd.open_workbook(file_contents=data, ignore_workbook_corruption=True, **options)
+    except xlrd.XLRDError as error:
+        if "encrypted" in str(error):
+            raise unreadable(path, "encrypted") from error
+        raise
 
 
 def _sheet(book: Any, sheet: Any, path: Path) -> Sheet:

@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING
 
 from nianbao.readers.archive import Archive, parse_events
 from nianbao.readers.grid import (
+    LAST_COLUMN,
+    LAST_ROW,
     PLAIN_AREA,
     Merge,
     Sheet,
@@ -29,6 +31,7 @@ from nianbao.readers.grid import (
     plain_row,
     rectangle,
 )
+from nianbao.readers.trouble import broken
 from nianbao.readers.xlsx_book import Book, SheetPart, read_book
 from nianbao.readers.xlsx_cells import NotClean, SheetXml, extents, references
 from nianbao.readers.xlsx_special import Specials
@@ -116,6 +119,8 @@ def _look_through(archive: Archive, book: Book, sheet: SheetPart, *, clean: bool
             specials.add(piece)
             if height * width > PLAIN_AREA:
                 specials.forget()
+    if height > LAST_ROW or width > LAST_COLUMN:
+        raise broken(archive.path)
     return _Survey(height, width, count, tuple(xml.merged), specials, clean)
 
 
@@ -129,7 +134,8 @@ def _windowed_rows(
         used.check(archive.path, sheet.name)
         height, width = used.height, used.width
     asks = survey.specials.asks
-    rows = WindowedRows(WindowSource(archive.path, book, sheet, height, width, survey.clean, asks))
+    trim = (height, width) != (survey.height, survey.width)
+    rows = WindowedRows(WindowSource(archive.path, book, sheet, height, width, survey.clean, trim, asks))
     return rectangle(list(rows)) if height * width <= PLAIN_AREA else rows
 
 

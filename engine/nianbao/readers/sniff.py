@@ -33,7 +33,8 @@ _MAIN_PARTS: tuple[tuple[str, Kind], ...] = (
 _OPENING = re.compile(r'\{\s*["}]|\[\s*["{\[\]]')
 _NAMES: dict[Kind, str] = {
     "xlsx": "Excel工作簿", "xls": "Excel 97-2003工作簿", "ods": "ODS表格", "csv": "CSV文本",
-    "json": "JSON数据", "jsonl": "JSON数据", "docx": "Word文档", "pdf": "PDF文件", "html": "网页", "text": "纯文本",
+    "json": "JSON数据", "jsonl": "JSON数据", "docx": "Word文档", "pdf": "PDF文件",
+    "html": "网页", "text": "纯文本",
 }  # fmt: skip
 _ADVICE: dict[Kind, str] = {
     "empty": "文件是空的（0字节），请重新导出或复制后再试",

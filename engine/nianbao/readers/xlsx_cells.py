@@ -15,11 +15,10 @@ from typing import IO
 from xml.sax.saxutils import escape
 
 from nianbao.readers.archive import BLOCK, parse_events, too_large
-from nianbao.readers.grid import Merge, cell_name, column_index
+from nianbao.readers.grid import LAST_COLUMN, LAST_ROW, Merge, cell_name, column_index
 from nianbao.readers.trouble import broken
 
 _LARGEST_CELL = 64 * BLOCK
-_LAST_ROW, _LAST_COLUMN = 1_048_576, 16_384
 _RETURN = {"\r": "&#13;"}
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _REF = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
@@ -186,6 +185,6 @@ class _Rewriter:
         return self._checked(int(match[2]) - 1, column_index(match[1]))
 
     def _checked(self, row: int, column: int) -> tuple[int, int]:
-        if 0 <= row < _LAST_ROW and 0 <= column < _LAST_COLUMN:
+        if 0 <= row < LAST_ROW and 0 <= column < LAST_COLUMN:
             return row, column
         raise broken(self._path)

@@ -22,7 +22,7 @@ from nianbao.readers.xlsx_book import Book, SheetPart
 from nianbao.readers.xlsx_cells import SheetXml, extents, references
 from nianbao.readers.xlsx_special import Specials
 
-_WINDOW = 24 << 20
+_WINDOW = 12 << 20
 _CELL = re.compile(rb'<c r="([A-Z]+)([0-9]+)"[^>]*?(?:/>|>.*?</c>)', re.DOTALL)
 _RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
@@ -96,6 +96,7 @@ class WindowSource:
     height: int
     width: int
     clean: bool
+    trim: bool  # there are cells outside the used area
     asks: bool  # see Specials
 
     def windows(self) -> Iterator[_Window]:
@@ -142,6 +143,8 @@ class WindowSource:
         """Return a piece from its first row on, without the cells outside the used area."""
         start = min((at for at in (piece.find(b"<row"), piece.find(b"<c ")) if at >= 0), default=len(piece))
         piece = piece[start:]
+        if not self.trim:
+            return piece
         rows, columns = extents(references(piece))
         if max(rows, default=0) <= self.height and max(columns, default=0) < self.width:
             return piece

@@ -1,0 +1,24 @@
+"""The command line: with the web page the only place that prints."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line and leave with its exit status: 0 clean, 1 findings, 2 nothing could be done."""
+    from nianbao.cli.app import app
+    from nianbao.errors import NianbaoError
+
+    try:
+        app()
+    except NianbaoError as error:
+        print(f"错误：{error.message}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("已中断；已完成的文件都在，重新运行会接着做", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of the output has gone (`| head`): nothing is wrong here.
+        sys.stderr.close()
+        sys.exit(1)

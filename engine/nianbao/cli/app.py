@@ -1,0 +1,150 @@
+"""The commands of `nianbao`; each loads what it needs when it runs, so that starting is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from nianbao.pack import Pack
+
+app = typer.Typer(
+    name="nianbao",
+    help="法定年度报告：从表格到核对无误的Word文件。",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+pack_app = typer.Typer(help="报表包：列出、检查、新建。", no_args_is_help=True)
+app.add_typer(pack_app, name="pack")
+
+Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="表格或数据文件、文件夹、通配符")]
+PackId = Annotated[str, typer.Option("--pack", metavar="ID", help="报表包，如 cn-ogi/2021，或其文件夹")]
+PackDirs = Annotated[list[Path] | None, typer.Option("--packs", metavar="DIR", help="另外查找报表包的文件夹")]
+BlankAsZero = Annotated[
+    str | None, typer.Option("--blank-as-zero", metavar="REASON", help="空格按0处理，并记录理由")
+]
+DEFAULT = "cn-ogi/2021"
+
+
+@app.command()
+def build(
+    inputs: Inputs,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="输出文件夹")],
+    template: Annotated[
+        str | None, typer.Option(metavar="FILE", help="自己的Word模板，或报表包里模板的名称")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=0, help="并行进程数，0为按处理器数")] = 1,
+    allow_errors: Annotated[
+        str | None, typer.Option("--allow-errors", metavar="REASON", help="未通过校验的也生成，并记录理由")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume/--no-resume", help="沿用未变的输出")] = True,
+    blank_as_zero: BlankAsZero = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """核对数据，每份通过的报告生成一个Word文件，并写出检查结果.xlsx。"""
+    from nianbao.cli.building import run_build
+
+    raise typer.Exit(
+        run_build(inputs, out, template, jobs, allow_errors, resume, blank_as_zero, _pack(pack, packs))
+    )
+
+
+@app.command()
+def check(
+    inputs: Inputs,
+    form: Annotated[str, typer.Option("--format", metavar="text|json", help="输出形式")] = "text",
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="FILE", help="写入文件；.xlsx为检查结果工作簿")
+    ] = None,
+    annotate: Annotated[
+        Path | None, typer.Option("--annotate", metavar="FILE.xlsx", help="在输入工作簿的副本上标红并批注")
+    ] = None,
+    blank_as_zero: BlankAsZero = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """核对数据，逐条指出哪一格有误、应为多少。"""
+    from nianbao.cli.checking import run_check
+
+    raise typer.Exit(run_check(inputs, form, out, annotate, blank_as_zero, _pack(pack, packs)))
+
+
+@app.command()
+def form(
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="FILE.xlsx|DIR", help="文件为登记表，文件夹为每单位一份填报表")
+    ],
+    agencies: Annotated[
+        Path | None, typer.Option("--agencies", metavar="FILE", help="单位名录（表格，或每行一个名称的文本）")
+    ] = None,
+    previous: Annotated[
+        list[str] | None, typer.Option("--from", metavar="INPUT", help="上年数据，用来预填结转等栏")
+    ] = None,
+    year: Annotated[int | None, typer.Option("--year", metavar="YYYY", help="报告年度")] = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """生成空白登记表，或每个单位一份填报表。"""
+    from nianbao.cli.forming import run_form
+
+    raise typer.Exit(run_form(out, agencies, previous or [], year, _pack(pack, packs)))
+
+
+@app.command()
+def read(
+    inputs: Inputs,
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FILE", help=".json、.jsonl、.xlsx、.csv；文件夹为每份一个填报表"),
+    ],
+    layout: Annotated[
+        str, typer.Option("--layout", metavar="register|long", help="工作簿的样式：每单位一行，或每行一项")
+    ] = "register",
+    blank_as_zero: BlankAsZero = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """读入任何一种输入，写成数据文件、登记表或填报表。"""
+    from nianbao.cli.reading import run_read
+
+    raise typer.Exit(run_read(inputs, out, layout, blank_as_zero, _pack(pack, packs)))
+
+
+@pack_app.command("list")
+def pack_list(packs: PackDirs = None) -> None:
+    """列出可用的报表包。"""
+    from nianbao.cli.packs import run_list
+
+    raise typer.Exit(run_list(packs or []))
+
+
+@pack_app.command("lint")
+def pack_lint(
+    folder: Annotated[Path, typer.Argument(metavar="DIR|ID", help="报表包的文件夹或名称")],
+    packs: PackDirs = None,
+) -> None:
+    """检查报表包：结构、规则、模板。"""
+    from nianbao.cli.packs import run_lint
+
+    raise typer.Exit(run_lint(folder, packs or []))
+
+
+@pack_app.command("new")
+def pack_new(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="新报表包的文件夹")],
+) -> None:
+    """新建一个可以运行的小报表包，作为起点。"""
+    from nianbao.cli.packs import run_new
+
+    raise typer.Exit(run_new(folder))
+
+
+def _pack(name: str, packs: list[Path] | None) -> Pack:
+    from nianbao.pack import load_pack
+
+    return load_pack(name, packs or [])

@@ -1,0 +1,112 @@
+"""`nianbao build`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+
+from nianbao.batch import BatchResult, Progress, build
+from nianbao.cli.common import say, status, warn
+from nianbao.errors import TemplateError
+from nianbao.outputs.summary import Entry
+from nianbao.pack import Pack
+from nianbao.templatelint import lint_template
+
+_EVERY = 500
+
+
+def run_build(
+    inputs: Sequence[str],
+    out: Path,
+    template: str | None,
+    jobs: int,
+    allow_errors: str | None,
+    resume: bool,
+    blank_as_zero: str | None,
+    pack: Pack,
+) -> int:
+    """Build every report of the inputs and return the exit status."""
+    own = _template(template, pack) if template else None
+    with _executor(jobs) as executor, _progress() as progress:
+        result = build(
+            inputs,
+            out,
+            pack,
+            template=own,
+            allow_errors=allow_errors,
+            blank_as_zero=blank_as_zero,
+            executor=executor,
+            resume=resume,
+            progress=progress,
+        )
+    _tell(result, out)
+    return status(result.unreadable, sum(entry.errors for entry in result.entries))
+
+
+def _template(name: str, pack: Pack) -> bytes:
+    """Return the bytes of a template: one of the pack by its name, or an office's own after linting it."""
+    for template in pack.meta["template"]:
+        if name in (template["name"], template["file"]):
+            return pack.sources[template["file"]]
+    try:
+        content = Path(name).read_bytes()
+    except OSError:
+        known = "、".join(t["name"] for t in pack.meta["template"])
+        raise TemplateError(f"找不到模板{name}；报表包自带的模板有：{known}", file=name) from None
+    problems = lint_template(content, Path(name).name, pack.fields)
+    for problem in problems:
+        warn(f"{'错误' if problem.severity == 'error' else '提示'}：{problem.message}")
+    if any(problem.severity == "error" for problem in problems):
+        raise TemplateError(f"模板{name}不能使用，请按上面的说明修改", file=name)
+    return content
+
+
+@contextmanager
+def _executor(jobs: int) -> Iterator[Executor | None]:
+    count = jobs or os.cpu_count() or 1
+    with nullcontext() if count == 1 else ProcessPoolExecutor(count) as executor:
+        yield executor
+
+
+@contextmanager
+def _progress() -> Iterator[Progress]:
+    """Give a progress bar on a terminal, plain lines elsewhere."""
+    if not sys.stderr.isatty():
+        yield _plain_progress()
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("生成报告", total=None)
+        yield lambda entry: bar.update(task, advance=1, description=entry.agency[:20] or "生成报告")
+
+
+def _plain_progress() -> Progress:
+    count = 0
+
+    def tell(entry: Entry) -> None:
+        nonlocal count
+        count += 1
+        if count % _EVERY == 0:
+            warn(f"已处理{count}份")
+
+    return tell
+
+
+def _tell(result: BatchResult, out: Path) -> None:
+    failed = sum(entry.status == "fail" for entry in result.entries)
+    warned = sum(entry.status == "warn" for entry in result.entries)
+    passed = len(result.entries) - failed - warned
+    say(f"共{len(result.entries)}份：通过{passed}，有提示{warned}，未通过{failed}")
+    say(f"生成{result.written}份，沿用{result.kept}份，在{out}")
+    for name in result.voided:
+        say(f"已作废：{name}")
+    for _, message in result.unreadable:
+        warn(f"未能读取：{message}")
+    say(f"检查结果：{result.summary}")

@@ -1,0 +1,95 @@
+"""`nianbao check`."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from nianbao.cli.common import read_all, say, status, warn
+from nianbao.errors import InputError
+from nianbao.inputs import expand
+from nianbao.outputs.files import write_atomic
+from nianbao.pack import Pack
+from nianbao.pipeline import CheckResult, check
+
+Unreadable = Sequence[tuple[str, str]]
+
+
+def run_check(
+    inputs: Sequence[str],
+    form: str,
+    out: Path | None,
+    annotate: Path | None,
+    blank_as_zero: str | None,
+    pack: Pack,
+) -> int:
+    """Check every report of the inputs, show the findings, and return the exit status."""
+    if form not in ("text", "json"):
+        raise InputError(f"--format 只能是 text 或 json，不是“{form}”")
+    source = _one_workbook(inputs) if annotate else None
+    reports, unreadable = read_all(inputs, pack, blank_as_zero)
+    results = [check(report, pack) for report in reports]
+    if annotate and source:
+        _annotate(source, annotate, results)
+    if out and out.suffix.lower() == ".xlsx":
+        _write_workbook(out, results, unreadable, pack)
+    elif form == "json":
+        _show_json(out, results, unreadable, pack)
+    else:
+        _show_text(out, results, unreadable, pack)
+    return status(unreadable, sum(result.errors for result in results))
+
+
+def _one_workbook(inputs: Sequence[str]) -> Path:
+    paths = [path for path in expand(inputs) if isinstance(path, Path)]
+    if len(paths) != 1:
+        raise InputError(f"--annotate 一次标注一个工作簿，这里给出了{len(paths)}个")
+    return paths[0]
+
+
+def _annotate(source: Path, target: Path, results: Sequence[CheckResult]) -> None:
+    from nianbao.outputs.annotate import annotate
+
+    annotate(source, target, [finding for result in results for finding in result.findings])
+    warn(f"标注的副本：{target}")
+
+
+def _write_workbook(out: Path, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
+    from nianbao.outputs.summary import entry_of, write_summary
+
+    notes = [("报表包", pack.id), ("报表包指纹", pack.digest[:16])]
+    write_summary(out, pack, [entry_of(result, pack) for result in results], unreadable, notes)
+    say(f"检查结果：{out}")
+
+
+def _show_json(out: Path | None, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
+    from nianbao.outputs.checkjson import check_json
+
+    text = json.dumps(check_json(results, unreadable, pack), ensure_ascii=False, indent=1)
+    _emit(out, text)
+
+
+def _show_text(out: Path | None, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
+    from rich.console import Console
+
+    from nianbao.outputs.display import check_table
+
+    plain = io.StringIO()
+    terminal = Console()
+    console = terminal if terminal.is_terminal and not out else Console(file=plain, width=120)
+    for part in check_table(results, pack):
+        console.print(part)
+    for _, message in unreadable:
+        console.print(f"未能读取：{message}", markup=False, highlight=False)
+    if plain.getvalue():
+        _emit(out, plain.getvalue().rstrip("\n"))
+
+
+def _emit(out: Path | None, text: str) -> None:
+    if out is None:
+        say(text)
+        return
+    write_atomic(out, f"{text}\n".encode())
+    warn(f"已写入{out}")

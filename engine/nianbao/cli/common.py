@@ -1,0 +1,40 @@
+"""What the commands share: exit statuses, printing, reading all inputs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from nianbao.batch import Source
+from nianbao.bind import bind
+from nianbao.errors import InputError
+from nianbao.pack import Pack
+from nianbao.report import Report
+
+CLEAN, FINDINGS, NOTHING = 0, 1, 2
+
+
+def say(text: str) -> None:
+    """Print a line of the result."""
+    print(text)
+
+
+def warn(text: str) -> None:
+    """Print a line beside the result."""
+    print(text, file=sys.stderr)
+
+
+def read_all(
+    inputs: Sequence[str], pack: Pack, blank_as_zero: str | None
+) -> tuple[list[Report], list[tuple[str, str]]]:
+    """Return the reports of all inputs and the files that could not be read; raises InputError for nothing."""
+    source = Source(inputs, pack)
+    reports = [bind(raw, pack, blank_as_zero) for raw in source]
+    if not reports:
+        raise InputError("；".join(message for _, message in source.unreadable) or "没有输入文件")
+    return reports, source.unreadable
+
+
+def status(unreadable: Sequence[tuple[str, str]], errors: int) -> int:
+    """Return the exit status."""
+    return FINDINGS if unreadable or errors else CLEAN

@@ -1,0 +1,89 @@
+"""The manifest of an output folder: what was written there, from what, and what it looked like."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from nianbao.outputs.files import cannot_write
+
+MANIFEST = "manifest.jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One output: its name, the digest of all that it was made from, and its own SHA-256."""
+
+    name: str
+    digest: str
+    sha256: str
+    source: str = ""
+    agency: str = ""
+    year: int | None = None
+
+
+class Manifest:
+    """The lines of a folder's manifest; only the driver of a run writes them, after each rename."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / MANIFEST
+        self.lines: dict[str, Line] = dict(_read(self.path))
+        self._stream: IO[bytes] | None = None
+
+    def add(self, line: Line) -> None:
+        """Append a line and bring it to the disk."""
+        try:
+            if self._stream is None:
+                self._stream = self.path.open("ab")
+                if self._stream.tell() and not _ends_with_newline(self.path):
+                    self._stream.write(b"\n")
+            self._stream.write(json.dumps(asdict(line), ensure_ascii=False).encode() + b"\n")
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
+        self.lines[line.name] = line
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
+
+def is_current(folder: Path, line: Line, digest: str) -> bool:
+    """Return whether an output is there, whole, and made from the same things as `digest` says."""
+    if line.digest != digest:
+        return False
+    try:
+        return hashlib.sha256((folder / line.name).read_bytes()).hexdigest() == line.sha256
+    except OSError:
+        return False
+
+
+def _ends_with_newline(path: Path) -> bool:
+    with path.open("rb") as stream:
+        stream.seek(-1, os.SEEK_END)
+        return stream.read(1) == b"\n"
+
+
+def _read(path: Path) -> Mapping[str, Line]:
+    """Return the lines by name, later ones counting; a torn or foreign line is passed over."""
+    lines: dict[str, Line] = {}
+    if not path.exists():
+        return lines
+    for text in path.read_bytes().split(b"\n"):
+        try:
+            line = Line(**json.loads(text))
+        except (ValueError, TypeError):
+            continue
+        if line.sha256:
+            lines[line.name] = line
+        else:
+            lines.pop(line.name, None)
+    return lines

@@ -1,0 +1,80 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from nianbao.errors import OutputError
+
+_PREFIX, _SUFFIX = ".nianbao-", ".tmp"
+
+_FAILURES = {
+    errno.ENOSPC: "磁盘已满，请清理磁盘或换一个位置后重新运行，已完成的不会重做",
+    errno.EDQUOT: "磁盘配额已用完，请清理或换一个位置后重新运行，已完成的不会重做",
+    errno.EROFS: "磁盘是只读的，请换一个位置",
+    errno.ENAMETOOLONG: "文件名或路径太长，请换一个短一些的名称",
+    errno.ENOENT: "所在文件夹不存在，请先建立文件夹",
+    errno.ENOTDIR: "路径中有一段是文件，不是文件夹，请换一个位置",
+    errno.EEXIST: "已有同名的文件，不是文件夹，请换一个名称",
+    errno.EISDIR: "已有同名的文件夹，请换一个名称",
+    errno.EACCES: "没有写入权限，或文件正在Excel、WPS中打开，请关闭后重试",
+    errno.EPERM: "没有写入权限，或文件正在Excel、WPS中打开，请关闭后重试",
+}
+
+
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """Return the sentence for a file or folder that cannot be written."""
+    reason = _FAILURES.get(error.errno or 0, f"{error.strerror or error}，请换一个位置重试")
+    return OutputError(f"无法写入{path}：{reason}", file=str(path))
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Give a stream whose content becomes the file `path` when the block ends without an error.
+
+    The temporary file stands in the same folder and is called ``.nianbao-….tmp``. Raises OutputError.
+    """
+    temporary = path.parent / f"{_PREFIX}{os.getpid()}-{secrets.token_hex(4)}{_SUFFIX}"
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a directory")
+        with temporary.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise cannot_write(path, error) from error
+    finally:
+        # After the rename there is none.
+        with suppress(OSError):
+            temporary.unlink()
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all; raises OutputError."""
+    with replacing(path) as stream:
+        stream.write(content)
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it, and see that it can be written; raises OutputError."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f"{_PREFIX}{os.getpid()}{_SUFFIX}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def remove_temporaries(folder: Path) -> None:
+    """Remove what a killed run has left in a folder."""
+    for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        path.unlink(missing_ok=True)

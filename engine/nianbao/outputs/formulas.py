@@ -1,0 +1,178 @@
+"""Rules as live formulas that Excel, WPS and LibreOffice calculate alike: SUM, IF, ABS, COUNTBLANK, AND, OR."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from openpyxl.utils import get_column_letter, quote_sheetname
+
+from nianbao.expression import Condition, Linear, Number
+from nianbao.fields import FieldSet
+from nianbao.findings import Value
+from nianbao.outputs.cellvalues import NO, YES
+from nianbao.rules import Instance
+
+# A spot in this row stands in the row of every agency; `at_row` puts the number in.
+EVERY_ROW = 0
+_ROW_MARK = "\x00"
+_MOST_CASES = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """The cell of a field; row and column count from 1."""
+
+    sheet: str
+    row: int
+    column: int
+
+    @property
+    def address(self) -> str:
+        """The address within the sheet."""
+        return f"{get_column_letter(self.column)}{self.row or _ROW_MARK}"
+
+    def seen_from(self, sheet: str) -> str:
+        """Return the fixed address as a formula on `sheet` names it."""
+        row = f"${self.row}" if self.row else _ROW_MARK
+        return f"{_prefix(self.sheet, sheet)}${get_column_letter(self.column)}{row}"
+
+
+def at_row(formula: str, row: int) -> str:
+    """Return a formula of spots in `EVERY_ROW` for one row."""
+    return formula.replace(_ROW_MARK, str(row))
+
+
+def references(spots: Iterable[Spot], sheet: str) -> list[str]:
+    """Return the cells as a formula on `sheet` names them, neighbours joined to ranges."""
+    found: list[str] = []
+    by_sheet: dict[str, list[Spot]] = {}
+    for spot in spots:
+        by_sheet.setdefault(spot.sheet, []).append(spot)
+    for name, group in by_sheet.items():
+        down = _runs(sorted(group, key=lambda s: (s.column, s.row)), (1, 0))
+        across = _runs(sorted(group, key=lambda s: (s.row, s.column)), (0, 1))
+        runs = down if len(down) < len(across) else across
+        prefix = _prefix(name, sheet)
+        found += [f"{prefix}{a.address}" if a == b else f"{prefix}{a.address}:{b.address}" for a, b in runs]
+    return found
+
+
+def _runs(spots: Sequence[Spot], step: tuple[int, int]) -> list[tuple[Spot, Spot]]:
+    runs: list[tuple[Spot, Spot]] = []
+    for spot in spots:
+        if runs and (runs[-1][1].row + step[0], runs[-1][1].column + step[1]) == (spot.row, spot.column):
+            runs[-1] = (runs[-1][0], spot)
+        else:
+            runs.append((spot, spot))
+    return runs
+
+
+def _prefix(name: str, sheet: str) -> str:
+    return "" if name == sheet else f"{quote_sheetname(name)}!"
+
+
+def count_blank(spots: Iterable[Spot], sheet: str) -> str:
+    """Return a sum that counts the blank cells; a formula that shows nothing is blank too."""
+    return "+".join(f"COUNTBLANK({r})" for r in references(spots, sheet)) or "0"
+
+
+def total_formula(parts: Sequence[Spot], sheet: str, declared: Spot | None) -> str:
+    """Return the formula of a total.
+
+    It shows nothing while all its parts are blank. Zero would look like a figure that somebody gave, and a form
+    that LibreOffice has recalculated would read back otherwise than one that openpyxl has filled: there the total
+    has no stored value, is blank for the reader, and is derived from the parts. A blank part is an error either way.
+    With the zero declaration blank parts count as 0, so the total shows 0 at once.
+    """
+    blank = f"{count_blank(parts, sheet)}={len(parts)}"
+    if declared:
+        blank = f'AND({blank},{declared.seen_from(sheet)}<>"{YES}")'
+    return f'=IF({blank},"",SUM({",".join(references(parts, sheet))}))'
+
+
+def side(linear: Linear, spots: Mapping[str, Spot], sheet: str) -> str:
+    """Return one side of a rule; SUM throughout, because it passes over a total that shows nothing."""
+    by_factor: dict[Number, list[Spot]] = {}
+    for path, factor in linear.terms:
+        by_factor.setdefault(factor, []).append(spots[path])
+    text = ""
+    for factor, group in by_factor.items():
+        sign = "-" if factor < 0 else "+"
+        times = "" if abs(factor) == 1 else f"{abs(factor)}*"
+        text += f"{sign}{times}SUM({','.join(references(group, sheet))})"
+    if linear.constant or not text:
+        text += f"{'-' if linear.constant < 0 else '+'}{abs(linear.constant)}"
+    return text.removeprefix("+")
+
+
+def holds(op: str, left: str, right: str, tolerance: str) -> str:
+    """Return the test that a comparison holds; half a unit apart is equal, because cells are binary floats."""
+    return {
+        "==": f"ABS({left}-({right}))<{tolerance}",
+        "<=": f"{left}-({right})<{tolerance}",
+        ">=": f"{right}-({left})<{tolerance}",
+        "<": f"{right}-({left})>{tolerance}",
+        ">": f"{left}-({right})>{tolerance}",
+    }[op]
+
+
+def fails(instance: Instance, spots: Mapping[str, Spot], sheet: str, fields: FieldSet) -> str:
+    """Return the test that all cells of a rule are filled and it does not hold."""
+    comparison = instance.comparison
+    left, right = side(comparison.left, spots, sheet), side(comparison.right, spots, sheet)
+    good = holds(comparison.op, left, right, tolerance(instance, fields))
+    blank = count_blank([spots[path] for path in comparison.fields], sheet)
+    return f"IF({blank}>0,FALSE,IF({good},FALSE,TRUE))"
+
+
+def tolerance(instance: Instance, fields: FieldSet) -> str:
+    """Return half a unit of the last decimal that the fields of a rule may have."""
+    found = (fields.find(path) for path in instance.comparison.fields)
+    decimals = max((field.decimals for field in found if field), default=0)
+    return format(Decimal(5).scaleb(-decimals - 1), "f")
+
+
+def condition_formula(
+    condition: Condition, spots: Mapping[str, Spot], sheet: str, fields: FieldSet
+) -> str | None:
+    """Return the test that a rule applies, or None where it depends on more than a few choices.
+
+    A condition is a function; what it says of every combination of the choices is all there is to know.
+    """
+    asked = _asked(condition)
+    domains = [_domain(path, fields) for path in asked]
+    if any(path not in spots for path in asked) or not all(domains):
+        return None
+    cases = list(itertools.islice(itertools.product(*domains), _MOST_CASES + 1))
+    if len(cases) > _MOST_CASES:
+        return None
+    tests = []
+    for case in cases:
+        if condition(dict(zip(asked, (value for value, _ in case), strict=True)).get) is True:
+            cells = (f'{spots[p].seen_from(sheet)}="{text}"' for p, (_, text) in zip(asked, case, strict=True))
+            tests.append(f"AND({','.join(cells)})")
+    return f"OR({','.join(tests)})" if tests else "FALSE"
+
+
+def _asked(condition: Condition) -> list[str]:
+    """Return the fields that a condition looks up."""
+    asked: dict[str, None] = {}
+
+    def note(path: str) -> Value:
+        asked[path] = None
+        return None
+
+    condition(note)
+    return list(asked)
+
+
+def _domain(path: str, fields: FieldSet) -> list[tuple[Value, str]]:
+    """Return the values that a field can have, each with what its cell shows; none if they are too many."""
+    field = fields.find(path)
+    if field is None or not (field.choices or field.kind == "flag"):
+        return []
+    values: list[tuple[Value, str]] = [(None, "")]
+    return values + ([(True, YES), (False, NO)] if field.kind == "flag" else list(field.choices))

@@ -1,0 +1,258 @@
+"""检查结果.xlsx: the result of a batch as a workbook that an office can print, filter and forward.
+
+Both long sheets are written row by row while the entries stream by, so memory does not grow with the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+
+from nianbao import __version__
+from nianbao.fields import lookup
+from nianbao.findings import SEVERITIES, Finding, Value, Where
+from nianbao.outputs.summary_sheets import Book, Column, Link, Row, Sheet
+from nianbao.outputs.words import LEVELS, STATUSES, Words, difference, file_words, source_words, value_words
+from nianbao.outputs.xlsx import visible
+from nianbao.pack import Pack
+from nianbao.pipeline import CheckResult, Status
+
+_NAMELESS = "（未填单位名称）"
+OVERVIEW, FINDINGS, UNREADABLE, NOTES = "总览", "问题清单", "未能读取", "说明"
+
+_OVERVIEW_FIRST = (
+    Column("序号", 5, "center"),
+    Column("单位", 20),
+    Column("类别", 7, "center"),
+    Column("年度", 6, "center"),
+    Column("来源文件", 17),
+    Column("输出文件", 19),
+    Column("状态", 8, "center"),
+    Column("错误", 6, "number"),
+    Column("警告", 6, "number"),
+)
+_OVERVIEW_LAST = (Column("联系人、电话", 13), Column("备注", 11))
+_FINDING_COLUMNS = (
+    Column("序号", 6, "center"),
+    Column("单位", 17),
+    Column("级别", 6, "center"),
+    Column("位置", 20),
+    Column("来源", 17),
+    Column("填报值", 9, "value"),
+    Column("应满足", 20),
+    Column("应为", 8, "value"),
+    Column("差额", 7, "value"),
+    Column("建议核对", 26),
+    Column("依据", 19),
+    Column("说明", 34),
+    Column("规则", 10),
+)
+_LEGEND = (
+    ("状态“通过”", "没有错误和警告"),
+    ("状态“有提示”", "没有错误，有警告：请人工核对，确认无误可以不改"),
+    ("状态“未通过”", "有错误：请按“问题清单”改正后重新检查"),
+    ("使用方法", "点“总览”的错误数、警告数，到该单位的第一个问题；点“问题清单”的单位名称，回到“总览”"),
+)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One report of a batch, slim: what the summary says of it when the report itself is gone."""
+
+    agency: str
+    year: int | None
+    category: str
+    source: Where
+    output: str
+    status: Status
+    errors: int
+    warnings: int
+    figures: tuple[Value, ...]
+    contact: str
+    findings: tuple[Finding, ...]
+    note: str = ""
+
+
+def entry_of(result: CheckResult, pack: Pack, output: str = "", note: str = "") -> Entry:
+    """Return the entry of a checked report; `output` is the name of the file that was made of it."""
+    report = result.report
+    meta = pack.meta
+    contact = (report.value(path) for path in meta.get("contact", ()))
+    return Entry(
+        agency=report.agency,
+        year=report.year,
+        category=_label(report.value(meta["category"]), meta["category"], pack) if "category" in meta else "",
+        source=report.source,
+        output=output,
+        status=result.status,
+        errors=result.errors,
+        warnings=result.warnings,
+        figures=tuple(_sum(report.data, column["sum"]) for column in meta.get("summary", ())),
+        contact=" ".join(str(value) for value in contact if value),
+        findings=result.findings,
+        note=note,
+    )
+
+
+def _label(value: Value, path: str, pack: Pack) -> str:
+    field = pack.fields.find(path)
+    return dict(field.choices).get(str(value), str(value or "")) if field else ""
+
+
+def _sum(data: object, paths: Iterable[str]) -> Value:
+    """Return the sum of fields; None as soon as one of them is blank, for a part would mislead."""
+    total: int | Decimal = 0
+    for path in paths:
+        value = lookup(data, path)
+        if not isinstance(value, int | Decimal):
+            return None
+        total += value
+    return total
+
+
+def write_summary(
+    path: Path,
+    pack: Pack,
+    entries: Iterable[Entry],
+    unreadable: Sequence[tuple[str, str]] = (),
+    notes: Sequence[tuple[str, str]] = (),
+) -> None:
+    """Write the summary of a batch; raises OutputError.
+
+    `unreadable` are (file, reason); `notes` are (heading, text) to be recorded: options, reasons given to
+    overrides, the time. Equal arguments give equal bytes.
+    """
+    summary = _Summary(pack)
+    for entry in entries:
+        summary.add(entry)
+    summary.finish(unreadable, notes)
+    summary.book.save(path)
+
+
+class _Summary:
+    """Writes the sheets of a summary while it counts."""
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        self.words = Words(pack)
+        self.book = Book(pack.title)
+        figures = [Column(column["title"], 8, "number") for column in pack.meta.get("summary", ())]
+        self.overview = Sheet(self.book, OVERVIEW, (*_OVERVIEW_FIRST, *figures, *_OVERVIEW_LAST), frozen=2)
+        self.findings = Sheet(self.book, FINDINGS, _FINDING_COLUMNS, frozen=2)
+        self.figures = len(figures)
+        self.statuses = dict.fromkeys(STATUSES, 0)
+        self.levels = dict.fromkeys(LEVELS, 0)
+
+    def add(self, entry: Entry) -> None:
+        """Write one report: its line in the overview and a line for each finding."""
+        row = self.overview.row + 1
+        home = Link(self.overview.title, row)
+        ordered = sorted(entry.findings, key=lambda finding: SEVERITIES.index(finding.severity))
+        first: dict[str, Link] = {}
+        for finding in ordered:
+            link = self.findings.append(self.finding(entry, finding), {1: home})
+            first.setdefault(finding.severity, link)
+            self.levels[finding.severity] += 1
+        self.statuses[entry.status] += 1
+        links = {7: first.get("error"), 8: first.get("warning")}
+        self.overview.append(self.line(entry), {c: link for c, link in links.items() if link})
+
+    def line(self, entry: Entry) -> Row:
+        """Return the line of a report in the overview."""
+        styles: dict[int, str] = {6: entry.status}
+        if entry.errors:
+            styles[7] = "errors"
+        if entry.warnings:
+            styles[8] = "warnings"
+        values: list[Value] = [
+            self.overview.row,
+            visible(entry.agency) or _NAMELESS,
+            entry.category,
+            entry.year,
+            _source(entry.source),
+            visible(entry.output),
+            STATUSES[entry.status],
+            entry.errors,
+            entry.warnings,
+            *entry.figures,
+            visible(entry.contact),
+            visible(entry.note),
+        ]
+        return Row(values, styles)
+
+    def finding(self, entry: Entry, finding: Finding) -> Row:
+        """Return the line of a finding."""
+        words = self.words
+        values: list[Value] = [
+            sum(self.levels.values()) + 1,
+            visible(entry.agency) or _NAMELESS,
+            LEVELS[finding.severity],
+            words.place(finding),
+            source_words(finding.where),
+            _value(finding.actual),
+            words.requirement(finding),
+            _value(finding.expected),
+            difference(finding),
+            words.advice(finding),
+            finding.basis,
+            visible(finding.message),
+            finding.rule,
+        ]
+        return Row(values, {2: finding.severity})
+
+    def finish(self, unreadable: Sequence[tuple[str, str]], notes: Sequence[tuple[str, str]]) -> None:
+        """Write what stands below and behind the long sheets."""
+        first, last = 2, self.overview.row
+        self.overview.end_of_data()
+        self.findings.end_of_data()
+        if last >= first:
+            self.overview.totals("合计", range(7, 9 + self.figures), first, last)
+        counted = self.counted()
+        self.overview.remark(counted)
+        if unreadable:
+            text = f"另有{len(unreadable)}个文件未能读取，见工作表“{UNREADABLE}”"
+            self.overview.remark(text, Link(UNREADABLE, 1))
+            self.unreadable(unreadable)
+        self.notes([("检查结果", counted), *notes])
+
+    def counted(self) -> str:
+        """Return the result of the batch in one line."""
+        statuses, levels = self.statuses, self.levels
+        by_status = "，".join(f"{STATUSES[status]}{count}份" for status, count in statuses.items())
+        by_level = "，".join(f"{LEVELS[level]}{levels[level]}个" for level in SEVERITIES)
+        return f"共{sum(statuses.values())}份：{by_status}；{by_level}"
+
+    def unreadable(self, unreadable: Sequence[tuple[str, str]]) -> None:
+        """List the files that could not be read, with the reason."""
+        columns = (Column("序号", 6, "center"), Column("文件", 50), Column("原因和处理办法", 80))
+        sheet = Sheet(self.book, UNREADABLE, columns)
+        for number, (file, reason) in enumerate(unreadable, 1):
+            sheet.append(Row([number, visible(file), visible(reason)], {}))
+        sheet.end_of_data()
+
+    def notes(self, notes: Sequence[tuple[str, str]]) -> None:
+        """Record how the result came about, and say how to read it."""
+        sheet = Sheet(self.book, NOTES, (Column("项目", 22), Column("内容", 110)))
+        basis = self.pack.meta.get("basis", {})
+        made_with = [
+            ("报表", self.pack.title),
+            ("报表依据", "；".join(filter(None, (basis.get("name"), basis.get("law"))))),
+            ("报表包", f"{self.pack.id}（SHA-256 {self.pack.digest}）"),
+            ("程序", f"nianbao {__version__}"),
+        ]
+        for heading, text in (*notes, *made_with, *_LEGEND):
+            sheet.append(Row([visible(heading), visible(text)], {0: "heading"}))
+
+
+def _source(where: Where) -> str:
+    """Return the file of a report, with sheet and row where a file holds many."""
+    return source_words(where) if where.row or where.line else file_words(where)
+
+
+def _value(value: Value) -> Value:
+    """Return a value for a cell: numbers as they are, all else in words."""
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return value
+    return value_words(value) or None

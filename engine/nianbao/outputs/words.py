@@ -1,0 +1,129 @@
+"""What people read about findings: levels, positions, sources, requirements and advice in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+
+from nianbao.findings import Finding, Severity, Suspect, Value, Where
+from nianbao.outputs.xlsx import visible
+from nianbao.pack import Pack
+
+LEVELS: Mapping[Severity, str] = {"error": "错误", "warning": "警告", "info": "提示"}
+STATUSES: Mapping[str, str] = {"pass": "通过", "warn": "有提示", "fail": "未通过"}
+
+# Findings of reading and binding have no rule in a pack: what should hold, and what to do.
+_READING: Mapping[str, tuple[str, str]] = {
+    "VALUE": ("内容应符合栏目要求", "在来源文件中改正本格"),
+    "BLANK": ("必填栏目不能为空", "补填；没有业务的数量填0"),
+    "DERIVED": ("空着的合计由勾稽关系确定", "核对计算出的数是否正确"),
+    "BLANK-ZERO": ("空格按0计须有依据", "确认确实没有业务"),
+    "ZERO-DECLARED": ("声明无申请的，表中各格应为0", "改为0，或取消零申请声明"),
+    "UNKNOWN": ("栏目应是报表中的栏目", "核对栏目名称"),
+    "SCHEMA": ("数据应符合报表结构", "按说明改正"),
+    "UNKNOWN-COLUMN": ("列标题应是报表中的栏目", "核对列标题；不属于报表的列可不理会"),
+    "DOUBLED-COLUMN": ("每个栏目只能有一列", "删除多余的列"),
+    "UNKNOWN-ROW": ("行名应是报表中的行", "核对行名"),
+    "DOUBLED-ROW": ("每行只能出现一次", "删除多余的行"),
+    "UNREADABLE": ("数据应能读出", "按说明改正后重新运行"),
+}
+_KINDS: Mapping[str, str] = {
+    "count": "应为不小于0的整数",
+    "amount": "应为不小于0的数",
+    "year": "应为四位年份",
+    "flag": "应填“是”或“否”",
+    "line": "应为一行文字",
+    "text": "应为文字",
+}
+_MOST_SUSPECTS = 3
+_MOST_CHANGES = 4
+
+
+class Words:
+    """Speaks about the findings of reports of one pack."""
+
+    def __init__(self, pack: Pack) -> None:
+        self.pack = pack
+        self._rules = {text.id: (text.title, text.advice) for text in pack.rules.texts}
+
+    def place(self, finding: Finding) -> str:
+        """Return the position in the words of the form."""
+        return visible(self.pack.fields.place(finding.field)) or "整份报告"
+
+    def requirement(self, finding: Finding) -> str:
+        """Return what should hold: the title of the rule, or what the field may contain."""
+        field = self.pack.fields.find(finding.field) if finding.field else None
+        if finding.rule != "VALUE" or field is None:
+            return self.title(finding.rule)
+        if field.kind == "choice":
+            return f"应为：{'、'.join(label for _, label in field.choices)}"
+        unit = f"（单位：{field.unit}）" if field.is_number and field.unit else ""
+        return _KINDS[field.kind] + unit
+
+    def title(self, rule: str) -> str:
+        """Return the title of a rule of the pack or of reading."""
+        return (self._rules.get(rule) or _READING.get(rule, ("", "")))[0]
+
+    def advice(self, finding: Finding) -> str:
+        """Return what to check, the most suspicious cells first."""
+        advice = (self._rules.get(finding.rule) or _READING.get(finding.rule, ("", "")))[1]
+        suspects = [self._suspect(suspect) for suspect in finding.suspects[:_MOST_SUSPECTS]]
+        if not suspects:
+            return advice
+        more = f"；共{len(finding.suspects)}种可能" if len(finding.suspects) > len(suspects) else ""
+        likely = visible("；或".join(suspects))
+        return f"{advice}。最可能：{likely}{more}" if advice else f"最可能：{likely}{more}"
+
+    def _suspect(self, suspect: Suspect) -> str:
+        fields = self.pack.fields
+        changes = [f"{fields.place(path)}应为{value_words(v)}" for path, v in suspect.changes.items()]
+        text = "、".join(changes[:_MOST_CHANGES])
+        if len(changes) > _MOST_CHANGES:
+            text += f"等{len(changes)}处"
+        return f"{text}（{suspect.reason}）" if suspect.reason else text
+
+
+def value_words(value: Value) -> str:
+    """Return a value as people write it; nothing for None."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    return visible(f"{value:f}" if isinstance(value, Decimal) else str(value))
+
+
+def difference(finding: Finding) -> Value:
+    """Return how much more the actual value is than the expected one, None where either is no number."""
+    actual, expected = finding.actual, finding.expected
+    if isinstance(actual, bool) or isinstance(expected, bool):
+        return None
+    if isinstance(actual, int | Decimal) and isinstance(expected, int | Decimal):
+        return actual - expected
+    return None
+
+
+def file_words(where: Where) -> str:
+    """Return the file with the folder that it stands in: two agencies often send files of one name."""
+    parts = [part for part in (where.file or "").replace("\\", "/").split("/") if part not in ("", ".")]
+    return visible("/".join(parts[-2:]))
+
+
+def spot_words(where: Where) -> str:
+    """Return the place inside the file: sheet and cell, page, line, or JSON Pointer."""
+    parts = []
+    if where.sheet or where.cell:
+        spot = where.cell or (f"第{where.row}行" if where.row else "")
+        parts.append(f"{where.sheet}!{spot}" if where.sheet and spot else where.sheet or spot)
+    elif where.page:
+        parts.append(f"第{where.page}页")
+        parts += [f"第{where.table}个表"] if where.table else []
+    elif where.row:
+        parts.append(f"第{where.row}行")
+    parts += [f"第{where.line}行"] if where.line else []
+    parts += [where.pointer] if where.pointer else []
+    return visible(" ".join(parts))
+
+
+def source_words(where: Where) -> str:
+    """Return file and place inside it."""
+    return " ".join(filter(None, (file_words(where), spot_words(where))))

@@ -1,0 +1,85 @@
+"""What the tests share: the pack, consistent figures, and where the reference material lies."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nianbao.fields import lookup, place_value
+from nianbao.pack import Pack, load_pack
+from nianbao.rules import totals
+
+ROOT = Path(__file__).parents[1]
+EXAMPLES = ROOT / "examples" / "cn-ogi" / "2021"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Run slow tests only when asked for: ``-m slow`` or ``--run-slow`` in the environment."""
+    if os.environ.get("NIANBAO_SLOW") or "slow" in (config.option.markexpr or ""):
+        return
+    skip = pytest.mark.skip(reason="slow; run with NIANBAO_SLOW=1")
+    for item in items:
+        if "slow" in item.keywords:
+            item.add_marker(skip)
+
+
+@pytest.fixture(scope="session")
+def pack() -> Pack:
+    """The pack of the open-government report."""
+    return load_pack("cn-ogi/2021")
+
+
+@pytest.fixture(scope="session")
+def examples() -> list[dict[str, Any]]:
+    """The five example reports, as exchanged data."""
+    data: list[dict[str, Any]] = json.loads((EXAMPLES / "reports.json").read_text(encoding="utf-8"))
+    return data
+
+
+def consistent_report(pack: Pack, seed: int, largest: int = 40, agency: str = "测试区某局") -> dict[str, Any]:
+    """Return exchanged data with random figures that satisfy every linear rule, and plausible texts."""
+    random_ = random.Random(seed)
+    data: dict[str, Any] = {"agency": agency, "year": 2023}
+    sums = totals(pack.rules.instances)
+    for field in pack.fields.numbers:
+        if field.required and field.path not in sums:
+            value: Any = random_.randint(0, largest) if random_.random() < 0.6 else 0
+            place_value(data, field.path, f"{value}.5" if field.kind == "amount" else value)
+    balance(data, sums)
+    for kind in ("government_rules", "normative_documents"):
+        figures = data["disclosure"][kind]
+        figures["in_force"] += figures["issued"]
+    data["overview"] = {
+        topic: {"text": f"2023年，本单位做好{word}工作。"}
+        for topic, word in (
+            ("proactive", "主动公开"),
+            ("on_request", "依申请公开"),
+            ("management", "信息管理"),
+            ("platform", "平台建设"),
+            ("oversight", "监督保障，工作考核、社会评议合格，没有责任追究情形"),
+        )
+    }
+    data["problems"] = "公开内容还不够及时。\n下一步将加强培训。"
+    data["other_matters"] = "2023年未收取信息处理费。"
+    return data
+
+
+def balance(data: dict[str, Any], sums: dict[str, tuple[str, ...]]) -> None:
+    """Make the totals what the rules say, and carry over what is left of each applicant's requests."""
+    requests = data["requests"]
+    for who in [key for key in requests["new"] if key != "total"]:
+        results = [lookup(data, p) for p in sums[f"requests.results.total.{who}"]]
+        available = requests["new"][who] + requests["carried_in"][who]
+        requests["new"][who] += max(0, sum(results) - available)
+        requests["carried_out"][who] = requests["new"][who] + requests["carried_in"][who] - sum(results)
+    pending = dict(sums)
+    while pending:
+        for total, parts in list(pending.items()):
+            if not any(part in pending for part in parts):
+                place_value(data, total, sum(lookup(data, part) for part in parts))
+                del pending[total]
