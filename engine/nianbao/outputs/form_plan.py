@@ -99,7 +99,7 @@ def text_paths(pack: Pack, items: Mapping[str, int]) -> Iterator[str]:
     with_text = {f.path.rpartition(".")[0] for f in pack.fields if f.kind == "text"} - {""}
     in_grids = set(pack.layout.grid_of)
     for field in pack.fields:
-        base, _, name = field.path.rpartition(".")
+        base = field.path.rpartition(".")[0]
         root, bracket, _ = field.path.partition("[")
         if bracket:
             if root not in done:

@@ -15,6 +15,7 @@ SUBTITLE = "年报表首"
 HEADER = "年报表头"
 LABEL = "年报栏目"
 INPUT = "年报填写数字"
+CHOICE = "年报填写选项"
 LINE = "年报填写文字"
 TEXT = "年报填写段落"
 TOTAL = "年报合计"
@@ -27,6 +28,7 @@ FIGURE = "年报数字"
 LINK = "年报位置"
 SUMMARY = "年报总评"
 PATH = "年报字段"
+HINT = "年报提示"
 
 YELLOW, GREY, PALE, BLUE = "FFFFF8DC", "FFD9D9D9", "FFF2F2F2", "FFE4ECF5"
 RED, AMBER, GREEN, FAINT = "FFC00000", "FF9C5700", "FF2E7D32", "FF7F7F7F"
@@ -49,6 +51,7 @@ def _named_styles() -> Iterator[NamedStyle]:
     yield _style(HEADER, fill=BLUE, font=Font(name=_SONG, size=10, bold=True), horizontal="center")
     yield _style(LABEL, fill=BLUE, horizontal="left")
     yield _style(INPUT, fill=YELLOW, horizontal="center", locked=False)
+    yield _style(CHOICE, fill=YELLOW, horizontal="left", locked=False)
     # As text, so that a code of eighteen digits keeps all of them.
     yield _style(LINE, fill=YELLOW, horizontal="left", locked=False, number_format="@")
     # Not as text: older versions of Excel show longer texts of that format as ####.
@@ -57,10 +60,11 @@ def _named_styles() -> Iterator[NamedStyle]:
     yield _style(TOTAL_OPEN, fill=GREY, horizontal="center", locked=False)
     carried = Font(name=_SONG, size=10.5, italic=True, color="FF44546A")
     yield _style(CARRIED, fill=PALE, font=carried, horizontal="center", locked=False)
-    yield _style(KNOWN, fill=GREY, horizontal="left", number_format="@")
+    yield _style(KNOWN, fill=GREY, horizontal="left")
     yield _style(BODY, font=Font(name=_SONG, size=11), box=False, horizontal="left")
     yield _style(PLAIN, horizontal="left")
     yield _style(FIGURE, horizontal="center")
+    yield _style(HINT, font=Font(name=_SONG, size=9, color=FAINT), box=False, horizontal="left")
     link = Font(name=_SONG, size=10.5, underline="single", color="FF1F4E79")
     yield _style(LINK, font=link, horizontal="left")
     yield _style(SUMMARY, font=Font(name=_HEI, size=14), horizontal="center")
@@ -109,3 +113,8 @@ def row_height(text: str, width: float, line: float = 14.5, least: float = 20) -
     """Return the height in points that `text` needs in a cell of `width` characters."""
     lines = sum(max(1, math.ceil(text_width(part) / max(width - 1.5, 1))) for part in text.split("\n"))
     return min(_HIGHEST, max(least, lines * line + 5))
+
+
+def coloured(colour: str) -> DifferentialStyle:
+    """Return the look of a word that a condition only colours."""
+    return DifferentialStyle(font=Font(color=colour))

@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell import Cell
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.hyperlink import Hyperlink
+from openpyxl.worksheet.worksheet import Worksheet
 
 from nianbao.findings import Value
 from nianbao.outputs.xlsx import save_workbook, set_value
@@ -113,7 +114,7 @@ class Sheet:
         sheet.freeze_panes = f"{get_column_letter(self.frozen + 1)}2"
         sheet.print_title_rows = "1:1"
         sheet.page_setup.orientation = "landscape"
-        sheet.page_setup.paperSize = sheet.PAPERSIZE_A4
+        sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
         sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
         margins = sheet.page_margins
@@ -135,7 +136,7 @@ class Sheet:
         self._write(cells, links or {})
         return Link(self.title, self.row)
 
-    def _write(self, cells: list[WriteOnlyCell], links: Mapping[int, Link]) -> None:
+    def _write(self, cells: list[Cell], links: Mapping[int, Link]) -> None:
         self.row += 1
         for column, link in links.items():
             if self.links < MAX_LINKS:
@@ -143,8 +144,8 @@ class Sheet:
                 cells[column].hyperlink = Hyperlink(ref="", location=f"'{link.sheet}'!A{link.row}")
         self.sheet.append(cells)
 
-    def _cell(self, value: Value, style: str) -> WriteOnlyCell:
-        cell = WriteOnlyCell(self.sheet)
+    def _cell(self, value: Value, style: str) -> Cell:
+        cell = Cell(self.sheet, 1, 1)
         cell._style = self._style(style)
         if value != "":
             set_value(cell, _shown(value) if isinstance(value, str) else value)
@@ -154,7 +155,7 @@ class Sheet:
         """Return the style of that name as openpyxl keeps it; made once a sheet."""
         if name not in self._styles:
             fill, colour, bold, horizontal = _LOOKS[name]
-            cell = WriteOnlyCell(self.sheet)
+            cell = Cell(self.sheet, 1, 1)
             cell.font = Font(name="宋体", size=10, bold=bold, color=colour)
             if name != "remark":
                 cell.border = _GRID

@@ -110,19 +110,17 @@ def parse_events(
     start: Callable[[str, dict[str, str]], Any],
     end: Callable[[str], Any],
     text: Callable[[str], Any],
-    namespaces: bool = False,
 ) -> Iterator[None]:
     """Yield after each block of XML whose elements and texts have been given to the callbacks.
 
-    With `namespaces`, names are the namespace, a space, and the local name. Raises InputError for
-    a document type definition, and so for entities.
+    Names have their prefixes. Raises InputError for a document type definition, and so for entities.
     """
     from xml.parsers import expat
 
     def refuse(*_: object) -> None:
         raise has_doctype(path)
 
-    parser = expat.ParserCreate(namespace_separator=" " if namespaces else None)
+    parser = expat.ParserCreate()
     parser.buffer_text = True
     parser.StartDoctypeDeclHandler = refuse
     parser.StartElementHandler = start

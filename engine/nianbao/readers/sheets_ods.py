@@ -16,17 +16,19 @@ from pathlib import Path
 from nianbao.cells import CellError, Percentage, Uncomputed
 from nianbao.readers.archive import Archive, parse_events, too_large
 from nianbao.readers.grid import LAST_COLUMN, LAST_ROW, Merge, Sheet, Used, number, plain, rectangle
+from nianbao.readers.trouble import broken
 
-_OFFICE = "urn:oasis:names:tc:opendocument:xmlns:office:1.0 "
-_TABLE = "urn:oasis:names:tc:opendocument:xmlns:table:1.0 "
-_TEXT = "urn:oasis:names:tc:opendocument:xmlns:text:1.0 "
-_STYLE = "urn:oasis:names:tc:opendocument:xmlns:style:1.0 "
-_CALC = "urn:org:documentfoundation:names:experimental:calc:xmlns:calcext:1.0 "
-_DRAWING = "urn:oasis:names:tc:opendocument:xmlns:drawing:1.0 "
-_SKIPPED = {f"{_OFFICE}annotation", f"{_TABLE}tracked-changes", f"{_TABLE}dde-links", f"{_TABLE}shapes"}
-_BREAKS = {f"{_TEXT}tab": "\t", f"{_TEXT}line-break": "\n"}
+# Every program uses these prefixes, and comparing plain names is much faster; `_Reader` makes sure.
+_ODF = "urn:oasis:names:tc:opendocument:xmlns"
+_PREFIXES = {
+    "xmlns:office": f"{_ODF}:office:1.0",
+    "xmlns:table": f"{_ODF}:table:1.0",
+    "xmlns:text": f"{_ODF}:text:1.0",
+}
+_SKIPPED = {"office:annotation", "table:tracked-changes", "table:dde-links", "table:shapes"}
+_BREAKS = {"text:tab": "\t", "text:line-break": "\n"}
+_CELLS = {"table:table-cell", "table:covered-table-cell"}
 _SPACE = re.compile(r"[ \t\r\n]+")
-_CELLS = {f"{_TABLE}table-cell", f"{_TABLE}covered-table-cell"}
 _ERROR = re.compile(r"#(?:DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!)|(?:Err|错误)[:：]\d{3}")
 _DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?")
 _MOST_CELLS = 30_000_000
@@ -41,9 +43,7 @@ def read_ods(path: Path) -> list[Sheet]:
     """
     reader = _Reader(path)
     with Archive(path) as archive, archive.open("content.xml") as stream:
-        events = parse_events(
-            stream, path, start=reader.start, end=reader.end, text=reader.text, namespaces=True
-        )
+        events = parse_events(stream, path, start=reader.start, end=reader.end, text=reader.text)
         for _ in events:
             pass
     return reader.sheets
@@ -63,11 +63,13 @@ class _Table:
 
     def add(self, value: object, repeated: int, attributes: dict[str, str]) -> None:
         """Add a cell, so many times."""
-        columns = int(attributes.get(f"{_TABLE}number-columns-spanned", 1))
-        rows = int(attributes.get(f"{_TABLE}number-rows-spanned", 1))
-        if columns > 1 or rows > 1:
+        if "table:number-columns-spanned" in attributes or "table:number-rows-spanned" in attributes:
+            columns = int(attributes.get("table:number-columns-spanned", 1))
+            rows = int(attributes.get("table:number-rows-spanned", 1))
             self.merged.append((self.row, self.column, self.row + rows - 1, self.column + columns - 1))
-        if value is not None:
+        if value is not None and repeated == 1:
+            self._current[self.column] = value
+        elif value is not None:
             last = min(self.column + repeated, LAST_COLUMN)
             self._current.update(dict.fromkeys(range(self.column, last), value))
         self.column += repeated
@@ -112,29 +114,35 @@ class _Reader:
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
         """Take the start of an element."""
-        if self._skipped or name in _SKIPPED or name.startswith(_DRAWING):
+        if self._skipped:
             self._skipped += 1
-        elif self._cell is not None:
-            self._start_text(name, attributes)
         elif name in _CELLS:
             self._cell = attributes
             self._paragraphs = []
-        elif name == f"{_TABLE}table-row":
-            self._repeated = int(attributes.get(f"{_TABLE}number-rows-repeated", 1))
-        elif name == f"{_TABLE}table":
-            hidden = attributes.get(f"{_TABLE}style-name", "") in self._hidden_styles
-            self._table = _Table(attributes.get(f"{_TABLE}name", ""), hidden=hidden)
-        elif name == f"{_STYLE}style":
-            self._style = attributes.get(f"{_STYLE}name", "")
-        elif name == f"{_STYLE}table-properties" and attributes.get(f"{_TABLE}display") == "false":
+        elif self._cell is not None:
+            self._start_text(name, attributes)
+        elif name == "table:table-row":
+            self._repeated = int(attributes.get("table:number-rows-repeated", 1))
+        elif name in _SKIPPED:
+            self._skipped = 1
+        elif name == "table:table":
+            hidden = attributes.get("table:style-name", "") in self._hidden_styles
+            self._table = _Table(attributes.get("table:name", ""), hidden=hidden)
+        elif name == "style:style":
+            self._style = attributes.get("style:name", "")
+        elif name == "style:table-properties" and attributes.get("table:display") == "false":
             self._hidden_styles.add(self._style)
+        elif name.endswith("document-content") and not _PREFIXES.items() <= attributes.items():
+            raise broken(self._path)
 
     def _start_text(self, name: str, attributes: dict[str, str]) -> None:
-        if name == f"{_TEXT}p":
+        if name == "text:p":
             self._paragraphs.append([])
             self._in_paragraph = True
-        elif self._in_paragraph and name == f"{_TEXT}s":
-            self._paragraphs[-1].append(" " * min(int(attributes.get(f"{_TEXT}c", 1)), _LONGEST))
+        elif name in _SKIPPED or name.startswith("draw:"):
+            self._skipped = 1
+        elif self._in_paragraph and name == "text:s":
+            self._paragraphs[-1].append(" " * min(int(attributes.get("text:c", 1)), _LONGEST))
         elif self._in_paragraph and name in _BREAKS:
             self._paragraphs[-1].append(_BREAKS[name])
 
@@ -142,16 +150,16 @@ class _Reader:
         """Take the end of an element."""
         if self._skipped:
             self._skipped -= 1
-        elif name == f"{_TEXT}p":
+        elif name == "text:p":
             self._in_paragraph = False
         elif name in _CELLS and self._cell is not None and self._table is not None:
             text = "\n".join("".join(parts) for parts in self._paragraphs)
-            repeated = int(self._cell.get(f"{_TABLE}number-columns-repeated", 1))
+            repeated = int(self._cell.get("table:number-columns-repeated", 1))
             self._table.add(_value(self._cell, text), repeated, self._cell)
             self._cell = None
-        elif name == f"{_TABLE}table-row" and self._table is not None:
+        elif name == "table:table-row" and self._table is not None:
             self._table.end_row(self._repeated)
-        elif name == f"{_TABLE}table" and self._table is not None:
+        elif name == "table:table" and self._table is not None:
             self.sheets.append(self._table.sheet(self._path))
             self._table = None
 
@@ -162,9 +170,9 @@ class _Reader:
 
 
 def _value(attributes: dict[str, str], text: str) -> object:
-    kind = attributes.get(f"{_OFFICE}value-type")
-    formula = attributes.get(f"{_TABLE}formula")
-    if attributes.get(f"{_CALC}value-type") == "error" or (formula and _ERROR.fullmatch(text)):
+    kind = attributes.get("office:value-type")
+    formula = attributes.get("table:formula")
+    if attributes.get("calcext:value-type") == "error" or (formula and _ERROR.fullmatch(text)):
         return CellError(text or "#ERROR!")
     if kind is None and formula and not text:
         return Uncomputed(formula[formula.find("=") :])
@@ -177,17 +185,17 @@ def _value(attributes: dict[str, str], text: str) -> object:
 def _typed(kind: str | None, attributes: dict[str, str], text: str) -> object:
     """Return the value of a type; raises KeyError or ValueError where it is not stated so."""
     if kind in ("float", "currency"):
-        return number(float(attributes[f"{_OFFICE}value"]))
+        return number(float(attributes["office:value"]))
     if kind == "percentage":
-        return Percentage(float(attributes[f"{_OFFICE}value"]))
+        return Percentage(float(attributes["office:value"]))
     if kind == "boolean":
-        return attributes[f"{_OFFICE}boolean-value"] == "true"
+        return attributes["office:boolean-value"] == "true"
     if kind == "date":
-        moment = datetime.datetime.fromisoformat(attributes[f"{_OFFICE}date-value"]).replace(tzinfo=None)
+        moment = datetime.datetime.fromisoformat(attributes["office:date-value"]).replace(tzinfo=None)
         return moment if moment.time() != datetime.time() else moment.date()
     if kind == "time":
-        return _time(attributes[f"{_OFFICE}time-value"])
-    return plain(text or attributes.get(f"{_OFFICE}string-value", ""))
+        return _time(attributes["office:time-value"])
+    return plain(text or attributes.get("office:string-value", ""))
 
 
 def _time(text: str) -> datetime.time | datetime.timedelta:

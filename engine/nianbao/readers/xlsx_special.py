@@ -16,6 +16,9 @@ from nianbao.cells import CellError, Percentage, Uncomputed
 from nianbao.readers.grid import column_index
 
 _FORMULA = re.compile(rb'<c r="([A-Z]+)([0-9]+)"([^>]*)>\s*(<f.*?)</c>', re.DOTALL).finditer
+_WITHOUT_RESULT = re.compile(
+    rb'<c r="([A-Z]+)([0-9]+)"([^>]*)>\s*(<f(?:[^>]*/>|[^>]*>[^<]*</f>)\s*(?:<v>\s*</v>|<v\s*/>)?)\s*</c>'
+).finditer
 _ERROR = re.compile(rb'<c r="([A-Z]+)([0-9]+)"([^>]* t="e"[^>]*)(?<!/)>(.*?)</c>', re.DOTALL).finditer
 _EXPRESSION = re.compile(rb"<f[^>]*>([^<]*)</f>").search
 _RESULT = re.compile(rb"<v[^>]*>([^<]*)</v>").search
@@ -60,23 +63,20 @@ class Specials:
         self._zeros.clear()
 
     def _formulas(self, piece: bytes) -> Iterator[tuple[int, int, Uncomputed]]:
-        for match in _FORMULA(piece):
+        """Yield the formulas without a result, and note those whose result is 0."""
+        for match in _FORMULA(piece) if self.asks else ():
             kind = _TYPE(match[3])
-            if kind and kind[1] in (b"str", b"inlineStr", b"e"):
-                self.asks = self.asks and kind[1] != b"str"
-                continue
             result = _RESULT(match[4])
-            if result and result[1].strip(b"-0."):
+            if (kind and kind[1] == b"str") or (result and result[1].strip(b"-0.")):
                 self.asks = False
-                continue
-            expression = _EXPRESSION(match[4])
-            formula = Uncomputed("=" + _text(expression[1]) if expression else "")
-            row, column = int(match[2]) - 1, column_index(match[1])
+                self._zeros.clear()
+                break
             if result and result[1]:
-                if self.asks:
-                    self._zeros.append((row, column, formula))
-            else:
-                yield row, column, formula
+                self._zeros.append(_uncomputed(match))
+        for match in _WITHOUT_RESULT(piece):
+            kind = _TYPE(match[3])
+            if kind is None or kind[1] not in (b"str", b"e"):
+                yield _uncomputed(match)
 
     def drain(self, rows: list[list[object]], top: int = 0) -> int:
         """Put the special cells into `rows`, the first of which is row `top`, and forget them.
@@ -100,6 +100,12 @@ class Specials:
         return top
 
 
+def _uncomputed(match: re.Match[bytes]) -> tuple[int, int, Uncomputed]:
+    expression = _EXPRESSION(match[4])
+    formula = "=" + _text(expression[1]) if expression else ""
+    return int(match[2]) - 1, column_index(match[1]), Uncomputed(formula)
+
+
 def _place(cells: dict[int, object], values: list[object]) -> None:
     for column, special in cells.items():
         if special is not _PERCENT:
@@ -112,4 +118,5 @@ def _place(cells: dict[int, object], values: list[object]) -> None:
 
 
 def _text(data: bytes) -> str:
-    return unescape(data.decode("utf-8", "replace"), _ENTITIES)
+    text = data.decode("utf-8", "replace")
+    return unescape(text, _ENTITIES) if "&" in text else text

@@ -1,0 +1,44 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXAMPLES := examples/cn-ogi/2021
+
+.PHONY: demo test lint slow bench docs clean
+
+# The main job on the examples: five agencies' figures become five Word reports and a list of what is wrong.
+demo: $(VENV)/installed
+	$(BIN)/nianbao build $(EXAMPLES)/register.xlsx -o out/demo
+	@echo
+	@echo "Reports: out/demo/*.docx   Summary: out/demo/检查结果.xlsx"
+
+# Everything this machine can run; what is skipped is printed with its reason.
+test: $(VENV)/tested lint
+	$(BIN)/python -m pytest -n auto -q
+
+slow: $(VENV)/tested
+	NIANBAO_SLOW=1 $(BIN)/python -m pytest -n auto -q -m slow
+
+lint: $(VENV)/tested
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+# What is made from other files: docs/fields.md from the schema, the templates, the example workbooks.
+docs: $(VENV)/tested
+	$(BIN)/python -B docs/make_fields.py
+	$(BIN)/python -B templates/cn-ogi/2021/draw.py
+	$(BIN)/python -B examples/cn-ogi/2021/make.py
+
+$(VENV)/installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "nianbao needs Python 3.11 or later; set PYTHON=/path/to/python3.11"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+$(VENV)/tested: $(VENV)/installed
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) out build dist

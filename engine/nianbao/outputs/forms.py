@@ -1,0 +1,60 @@
+"""Fill-in workbooks: the form of one agency, the register with a row an agency, and the long layout."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from openpyxl.workbook import Workbook
+
+from nianbao.fields import lookup
+from nianbao.outputs.filling import Filling, list_lengths
+from nianbao.outputs.form_checks import write_checks
+from nianbao.outputs.form_plan import FormPlan
+from nianbao.outputs.form_sheets import write_guide, write_info, write_remarks, write_texts
+from nianbao.outputs.form_tables import write_table
+from nianbao.outputs.register import write_long, write_register
+from nianbao.outputs.styles import add_styles
+from nianbao.outputs.workbook import describe, save
+from nianbao.pack import Pack
+from nianbao.report import Report
+
+__all__ = ["write_form", "write_long", "write_register"]
+
+
+def write_form(
+    pack: Pack,
+    path: str | Path,
+    agency: Mapping[str, Any] | None = None,
+    previous: Report | None = None,
+    report: Report | None = None,
+) -> None:
+    """Write the form of one agency; raises OutputError.
+
+    `agency` is what is known of it, as nested data; `previous` gives the figures that last year carries forward.
+    With `report` the form shows that report, its totals as values: nothing is calculated anew.
+    """
+    if report is not None:
+        filling = Filling(pack, {**(agency or {}), **_given(report)}, complete=True)
+    else:
+        filling = Filling(pack, agency or {}, previous)
+    plan = FormPlan(pack, list_lengths(filling.data, pack))
+    workbook = Workbook()
+    del workbook[workbook.sheetnames[0]]
+    add_styles(workbook)
+    write_guide(workbook, plan)
+    write_info(workbook, plan, filling)
+    for table in plan.tables:
+        write_table(workbook, plan, table, filling)
+    write_texts(workbook, plan, filling)
+    write_checks(workbook, plan)
+    write_remarks(workbook)
+    year = lookup(filling.data, "year")
+    describe(workbook, pack, year if isinstance(year, int) else None)
+    save(workbook, path)
+
+
+def _given(report: Report) -> dict[str, Any]:
+    """Return what a report says, without the blanks: there what is known of the agency stays."""
+    return {key: value for key, value in report.data.items() if value is not None}

@@ -1,0 +1,117 @@
+"""Small things that every sheet needs: cells, merged areas, validations, pages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from openpyxl.cell import Cell
+from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.datavalidation import DataValidation
+from openpyxl.worksheet.properties import PageSetupProperties
+from openpyxl.worksheet.worksheet import Worksheet
+
+from nianbao.fields import Field
+from nianbao.outputs.cellvalues import NO, YES, CellValue, starts_formula
+from nianbao.values import MAX_COUNT
+
+_A4 = 9
+_LONGEST_LIST = 255
+
+
+def put(sheet: Worksheet, row: int, column: int, value: CellValue, style: str) -> Cell:
+    """Write a value into a cell; a text stays a text, whatever it begins with."""
+    cell = formula(sheet, row, column, value, style)
+    if isinstance(value, str):
+        # openpyxl takes "=1+1" for a formula and "#N/A" for an error.
+        cell.data_type = "s"
+        if starts_formula(value):
+            cell.quotePrefix = True
+    return cell
+
+
+def formula(sheet: Worksheet, row: int, column: int, value: CellValue, style: str) -> Cell:
+    """Write a value or a formula of our own into a cell."""
+    cell: Cell = sheet.cell(row, column)
+    cell.style = style
+    cell.value = value
+    return cell
+
+
+def merge(sheet: Worksheet, row: int, column: int, rows: int, columns: int, style: str) -> None:
+    """Merge an area; every cell of it gets the style, because borders are drawn cell by cell."""
+    for r in range(row, row + rows):
+        for c in range(column, column + columns):
+            sheet.cell(r, c).style = style
+    if rows > 1 or columns > 1:
+        sheet.merge_cells(
+            start_row=row, start_column=column, end_row=row + rows - 1, end_column=column + columns - 1
+        )
+
+
+def set_widths(sheet: Worksheet, widths: Iterable[float]) -> None:
+    """Set the widths of the columns from the first on."""
+    for column, width in enumerate(widths, 1):
+        sheet.column_dimensions[get_column_letter(column)].width = width
+
+
+def validation(field: Field) -> DataValidation | None:
+    """Return the validation of a field's cells, or None where any text will do."""
+    if field.kind == "count":
+        error = "请填不小于0的整数，不带单位；没有的填0"
+        return _validation("whole", error, operator="between", formula1="0", formula2=f"{MAX_COUNT}")
+    if field.kind == "amount":
+        decimals = f"，最多{field.decimals}位小数" if field.decimals else ""
+        error = f"请填不小于0的数{decimals}，单位：{field.unit}；没有的填0"
+        return _validation("decimal", error, operator="between", formula1="0", formula2=f"{MAX_COUNT}")
+    if field.kind == "year":
+        return _validation(
+            "whole", "请填四位年份，例如2024", operator="between", formula1="1900", formula2="2100"
+        )
+    labels = [YES, NO] if field.kind == "flag" else [label for _, label in field.choices]
+    listed = ",".join(labels)
+    # A list in the cell itself is limited, and the comma parts it.
+    if not labels or len(listed) > _LONGEST_LIST or any("," in label or '"' in label for label in labels):
+        return None
+    return _validation("list", "请从下拉列表中选择", formula1=f'"{listed}"')
+
+
+def _validation(kind: str, error: str, **settings: str) -> DataValidation:
+    return DataValidation(
+        type=kind, allow_blank=True, showErrorMessage=True, errorTitle="填写有误", error=error, **settings
+    )
+
+
+def validate(sheet: Worksheet, cells: Iterable[tuple[Field, str]]) -> None:
+    """Add the validations of cells or ranges to a sheet, one for all fields of a sort."""
+    found: dict[object, DataValidation] = {}
+    for field, address in cells:
+        sort = (field.kind, field.unit, field.decimals, field.choices)
+        rule = found.get(sort) or validation(field)
+        if rule is not None:
+            if sort not in found:
+                found[sort] = rule
+                sheet.add_data_validation(rule)
+            rule.add(address)
+
+
+def protect(sheet: Worksheet) -> None:
+    """Lock all cells but the unlocked ones, without a password; columns and rows may be resized."""
+    protection = sheet.protection
+    protection.sheet = True
+    protection.formatColumns = protection.formatRows = False
+
+
+def page(sheet: Worksheet, area: str, *, landscape: bool = False, head: str | None = None, pages: int = 0) -> None:
+    """Set up printing on A4, one page wide; `pages` high, or as many as it takes."""
+    sheet.print_area = area
+    sheet.page_setup.paperSize = _A4
+    sheet.page_setup.orientation = "landscape" if landscape else "portrait"
+    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, pages
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    margins = sheet.page_margins
+    margins.left = margins.right = 0.5
+    margins.top = margins.bottom = 0.6
+    sheet.print_options.horizontalCentered = True
+    sheet.oddFooter.center.text = "&A　第&P页 共&N页"
+    if head:
+        sheet.print_title_rows = head
