@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any
 
 from nianbao.blanks import blank_blocks
@@ -52,12 +52,18 @@ class _Binder:
         """Parse every cell; a formula without a result waits for the rules to say what it should be."""
         for path, raw in self.raw.values.items():
             field = self.pack.fields.find(path)
-            if field is None:
+            if field is None or not self.has_place(path, field):
                 self.add("UNKNOWN", "error", path, f"没有这个栏目：{path}，请核对名称", _shown(raw))
             elif isinstance(raw, Uncomputed) and field.is_number and not self.raw.finished:
                 self.uncomputed[path] = raw
             elif path not in self.failed:
                 self.parse_cell(path, field, raw)
+
+    def has_place(self, path: str, field: Field) -> bool:
+        """Return whether an entry of a map belongs to a field: a note needs a cell to stand in."""
+        if field.path.removesuffix("[]") not in self.pack.fields.maps:
+            return True
+        return path[len(field.path) - 1 : -1] in self.pack.fields.by_path
 
     def parse_cell(self, path: str, field: Field, raw: object) -> None:
         """Keep the value of one cell, or say what is wrong with it."""
@@ -76,10 +82,12 @@ class _Binder:
         tables = [f"{path}." for path in declaration["tables"]]
         covered = [f.path for f in self.pack.fields.numbers if f.path.startswith(tuple(tables))]
         title = self.pack.fields.nodes[declaration["field"]].title
-        for path in covered:
-            if self.values.get(path):
-                message = f"已声明“{title}”，但{self.pack.fields.place(path)}填了{self.values[path]}"
-                self.add("ZERO-DECLARED", "error", path, message, self.values[path], expected=0)
+        against = [path for path in covered if self.values.get(path)]
+        if against:
+            more = f"等{len(against)}格" if len(against) > 1 else ""
+            first = self.pack.fields.place(against[0])
+            message = f"已声明“{title}”，但{first}{more}不为0；有上年结转或本年新收的不能作零申请声明"
+            self.add("ZERO-DECLARED", "error", against[0], message, self.values[against[0]], expected=0)
         self.zero_blanks([p for p in covered if p in self.blank_required()], f"已声明“{title}”，按0计")
 
     def zero_blanks(self, blank: Sequence[str], reason: str) -> None:
@@ -93,7 +101,7 @@ class _Binder:
     def blank_required(self) -> list[str]:
         """Return the required figures that are blank, in the order of the schema."""
         wanted = (f.path for f in self.pack.fields.numbers if f.required)
-        return [p for p in wanted if self.values.get(p) is None and p not in self.failed]
+        return [p for p in wanted if self.values.get(p) is None and not within(p, self.failed)]
 
     def derive_totals(self) -> None:
         """Calculate the blank totals that the rules determine, each with a note."""
@@ -122,7 +130,7 @@ class _Binder:
             self.add("BLANK", "error", block.fields[0], f"{block.words}为空；{hint}", None)
             self.failed |= set(block.fields)
         for field in self.pack.fields.plain:
-            blank = self.values.get(field.path) is None and field.path not in self.failed
+            blank = self.values.get(field.path) is None and not within(field.path, self.failed)
             if field.required and not field.is_number and blank:
                 self.add("BLANK", "error", field.path, f"{field.place}为空，请填写", None)
 
@@ -151,6 +159,11 @@ class _Binder:
         self.findings.append(
             Finding(rule, severity, path, self.where(path), message, expected=expected, actual=actual)
         )
+
+
+def within(path: str, branches: Set[str]) -> bool:
+    """Return whether `path` is one of `branches` or stands below one: what is wrong there is said already."""
+    return any(path == b or path.startswith((f"{b}.", f"{b}[")) for b in branches)
 
 
 def _shown(value: object) -> Value:

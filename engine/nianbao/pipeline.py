@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from nianbao.bind import bind
+from nianbao.bind import bind, within
 from nianbao.context import properties, template_context
 from nianbao.findings import Finding, Where, count_severity
 from nianbao.pack import Pack
@@ -70,7 +70,7 @@ def _raw(source: object, pack: Pack) -> Iterator[RawReport]:
     if isinstance(source, str | Path):
         return read_raw(Path(source), pack)
     if isinstance(source, Mapping):
-        return iter([raw_from_data(source, pack.fields, Where())])
+        return iter([raw_from_data(source, pack.fields, Where(pointer=""))])
     if hasattr(source, "itertuples"):
         return read_frame(source, pack)
     if isinstance(source, Iterable):
@@ -80,16 +80,16 @@ def _raw(source: object, pack: Pack) -> Iterator[RawReport]:
 
 def report_from_data(data: Mapping[str, Any], pack: Pack) -> Report:
     """Return the report that nested data makes; bad values are findings of the report, never exceptions."""
-    return bind(raw_from_data(data, pack.fields, Where()), pack)
+    return bind(raw_from_data(data, pack.fields, Where(pointer="")), pack)
 
 
 def check(report: Report, pack: Pack, previous: Report | None = None) -> CheckResult:
     """Return the findings of a report: what reading met, then the schema, then the rules."""
     findings = list(report.findings)
     # A field that holds no value has its finding already; a rule would only say it again.
-    unread = {finding.field for finding in findings if finding.rule == "VALUE"}
     findings += _schema_findings(report, pack, findings)
-    findings += (finding for finding in pack.rules.check(report) if finding.field not in unread)
+    unread = {f.field for f in findings if f.rule in ("VALUE", "UNKNOWN", "SCHEMA") and f.field}
+    findings += (f for f in pack.rules.check(report) if not within(f.field or "", unread))
     return CheckResult(report, tuple(findings))
 
 
@@ -108,14 +108,15 @@ def _schema_findings(report: Report, pack: Pack, known: list[Finding]) -> Iterat
     data = exchanged(report.data)
     if pack.validator.is_valid(data):
         return
-    said = {finding.field for finding in known if finding.severity == "error"}
+    said = {finding.field for finding in known if finding.severity == "error" and finding.field}
     # A block of blank cells is one finding that names its first field.
     blank = any(finding.rule == "BLANK" for finding in known)
     for path, message in pack.validator.explain(data):
         field = _field_path(path)
-        if field in said or (blank and message == "缺少"):
+        if within(field, said) or (blank and message == "缺少"):
             continue
-        text = f"{pack.fields.place(field)}{message}" if field in pack.fields.nodes else f"{message}：{field}"
+        known_field = field in pack.fields.nodes or pack.fields.find(field)
+        text = f"{pack.fields.place(field)}{message}" if known_field else f"{message}：{field}"
         yield Finding("SCHEMA", "error", field, report.where(field), text)
 
 

@@ -17,6 +17,7 @@ from nianbao.values import chinese_number, is_blank, shortened
 Check = Callable[[Report], Iterator[Finding]]
 
 _YEAR = re.compile(r"(?<!\d)(\d{4})\s*年|([〇○零一二三四五六七八九]{4})年")
+_SPELLED_YEAR = re.compile(r"([〇○零一二三四五六七八九]{4})年")
 _BRACKETED = re.compile(r"（[^（）]*）|\([^()]*\)|〔[^〔〕]*〕|《[^《》]*》|【[^【】]*】")
 _SENTENCE_END = re.compile(r"[。！？；\n]")
 
@@ -54,7 +55,7 @@ def build_check(rule: RuleText, raw: Mapping[str, Any], scope: Scope, slips: Seq
     name = str(raw.get("check"))
     if name not in _BUILDERS:
         raise ExpressionError(f"没有检查方法“{name}”，可用：{'、'.join(sorted(_BUILDERS))}", 1)
-    for key in ("any_of", "each_of", "unless_empty", "fields", "opening", "all_of", "some_of"):
+    for key in ("any_of", "each_of", "unless_empty", "fields", "opening", "all_of", "some_of", "later"):
         if key == "fields" or name in ("filled", "year"):
             _known_fields(raw.get(key, ()), scope.fields)
     check = _BUILDERS[name](rule, raw, scope.fields, slips)
@@ -123,7 +124,7 @@ def _mentions(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: S
 
     def check(report: Report) -> Iterator[Finding]:
         found = list(_texts(report, raw["fields"]))
-        text = "\n".join(_normal(text) for _, text in found)
+        text = re.sub(r"\s", "", "".join(_normal(text) for _, text in found))
         # An empty section is another rule's finding.
         if not found:
             return
@@ -135,13 +136,16 @@ def _mentions(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: S
 
 
 def _absent(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
-    """One finding for each text that holds `pattern`."""
+    """One finding for each text that holds `pattern`, unless it also holds `unless`."""
     pattern = re.compile(raw["pattern"])
+    unless = re.compile(raw["unless"]) if "unless" in raw else None
 
     def check(report: Report) -> Iterator[Finding]:
         for path, text in _texts(report, raw["fields"]):
-            if match := pattern.search(_normal(text)):
-                yield _finding(rule, fields, report, path, {"match": _sentence(_normal(text), match)})
+            if unless and unless.search(text):
+                continue
+            if match := pattern.search(text):
+                yield _finding(rule, fields, report, path, {"match": _sentence(text, match)})
 
     return check
 
@@ -165,8 +169,9 @@ def _slips(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequ
 def _year(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
     """Findings for years that are not the report's.
 
-    In `all_of` every year must be the report's; in the first sentence of each group of `opening`, and in
-    each text of `some_of`, at least one must be; every match of `period` in the openings must be.
+    In `all_of` every year must be the report's, in `later` a later one; in each text of `some_of` at least
+    one must be. In each group of `opening` every match of `period` must be, or, where there is none, one year
+    of the first sentence.
     """
     period = re.compile(raw["period"])
 
@@ -174,7 +179,8 @@ def _year(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Seque
         year = report.year
         if year is None:
             return
-        for path, wrong in _wrong_years(report, raw, period, year):
+        # The first sentence and the period may both be wrong: that is one thing to mend.
+        for path, wrong in {p: y for p, y in reversed(list(_wrong_years(report, raw, period, year)))}.items():
             yield _finding(rule, fields, report, path, {"found": str(wrong), "year": str(year)})
 
     return check
@@ -185,17 +191,24 @@ def _wrong_years(
 ) -> Iterator[tuple[str, int]]:
     for path, text in _texts(report, raw.get("all_of", [])):
         yield from ((path, found) for found in _years(text)[:1] if any(y != year for y in _years(text)))
+    for path, text in _texts(report, raw.get("later", [])):
+        yield from ((path, found) for found in _years(text)[:1] if found <= year)
     for group in raw.get("opening", []):
         texts = list(_texts(report, group))
-        for path, text in texts:
-            periods = [int(m["year"]) for m in period.finditer(_normal(text))]
-            yield from ((path, found) for found in periods if found != year)
-        for path, text in texts[:1]:
-            first = _SENTENCE_END.split(text.strip(), maxsplit=1)[0]
-            if not period.search(_normal(first)):
-                yield from _unless_named(path, first, year)
+        periods = [(path, found) for path, text in texts for found in _period_years(text, period)]
+        yield from ((path, found) for path, found in periods if found != year)
+        if not periods and texts:
+            path, text = texts[0]
+            yield from _unless_named(path, _SENTENCE_END.split(text.strip(), maxsplit=1)[0], year)
     for path, text in _texts(report, raw.get("some_of", [])):
         yield from _unless_named(path, text, year)
+
+
+def _period_years(text: str, period: re.Pattern[str]) -> Iterator[int]:
+    """Yield the first and last years of every period that a text states."""
+    spelled = _SPELLED_YEAR.sub(lambda m: f"{chinese_number(m[1])}年", _normal(text))
+    for match in period.finditer(spelled):
+        yield from (int(found) for found in (match["year"], match["end"]) if found)
 
 
 def _unless_named(path: str, text: str, year: int) -> Iterator[tuple[str, int]]:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 from nianbao.cells import CellError, Percentage, Uncomputed
 from nianbao.fields import Field
@@ -59,7 +59,7 @@ def _count(raw: object, field: Field) -> Parsed:
     if isinstance(number, Parsed):
         return Parsed(problem=f"{number.problem}，应为{_wanted(field)}；无业务请填0")
     if number != number.to_integral_value():
-        return Parsed(problem=f"是{number:f}，应为整数")
+        return Parsed(problem=f"是{_shown(number)}，应为整数")
     return _ranged(number, int(number))
 
 
@@ -69,17 +69,21 @@ def _amount(raw: object, field: Field) -> Parsed:
         return Parsed(problem=f"{number.problem}，应为{_wanted(field)}；无收费请填0")
     exponent = number.normalize().as_tuple().exponent
     if field.decimals and isinstance(exponent, int) and -exponent > field.decimals:
-        return Parsed(problem=f"是{number:f}，小数最多{field.decimals}位（单位：{field.unit}）")
+        return Parsed(problem=f"是{_shown(number)}，小数最多{field.decimals}位（单位：{field.unit}）")
     plain = number if exponent else number.quantize(Decimal(1))
     return _ranged(number, plain if number else Decimal(0))
 
 
 def _ranged(number: Decimal, value: int | Decimal) -> Parsed:
     if number < 0:
-        return Parsed(problem=f"是{number:f}，不能为负数")
+        return Parsed(problem=f"是{_shown(number)}，不能为负数")
     if number > MAX_COUNT:
-        return Parsed(problem=f"是{number:f}，超出上限1万亿，请核对")
+        return Parsed(problem=f"是{_shown(number)}，超出上限1万亿，请核对")
     return Parsed(value)
+
+
+def _shown(number: Decimal) -> str:
+    return shortened(f"{number:f}")
 
 
 def _number(raw: object, unit: str) -> Decimal | Parsed:
@@ -99,14 +103,12 @@ def _number(raw: object, unit: str) -> Decimal | Parsed:
 
 
 def _number_in_text(raw: str, unit: str) -> Decimal | Parsed:
-    text = re.sub(r"\s", "", unicodedata.normalize("NFKC", raw))
-    text = text.removesuffix(unit)
-    if _PLAIN.fullmatch(text) or _GROUPED.fullmatch(text):
-        try:
-            return Decimal(text.replace(",", ""))
-        except InvalidOperation:
-            pass
-    spelled = chinese_number(text)
+    # A footnote mark (40①, 40²) would become a digit of the number.
+    marked = any(unicodedata.category(c) == "No" for c in raw)
+    text = unicodedata.normalize("NFKC", raw).strip().removesuffix(unit).rstrip()
+    if not marked and (_PLAIN.fullmatch(text) or _GROUPED.fullmatch(text)):
+        return Decimal(text.replace(",", ""))
+    spelled = None if marked else chinese_number(text)
     return Decimal(spelled) if spelled is not None else Parsed(problem=f"是“{shortened(raw)}”，不是数字")
 
 
@@ -156,19 +158,19 @@ def shortened(text: str, limit: int = 30) -> str:
 
 
 def _year(raw: object, field: Field) -> Parsed:
-    if isinstance(raw, str):
-        raw = raw.strip().removesuffix("年度").removesuffix("年")
-    number = _number(raw, "年")
+    plain = raw.strip().removesuffix("度").removesuffix("年") if isinstance(raw, str) else raw
+    number = _number(plain, "")
     if isinstance(number, Parsed) or number != number.to_integral_value() or not 1900 <= number <= 2100:
-        found = number.problem if isinstance(number, Parsed) else f"是{number:f}"
-        return Parsed(problem=f"{found}，应为四位年份，例如2024")
+        return Parsed(problem=f"是“{shortened(str(raw))}”，应为四位年份，例如2024")
     return Parsed(int(number))
 
 
 def _text(raw: object, field: Field) -> Parsed:
     if isinstance(raw, str):
         text = raw.replace("\r\n", "\n").replace("\r", "\n")
-    elif isinstance(raw, bool | Percentage | Uncomputed | time | timedelta):
+    elif isinstance(raw, bool):
+        return Parsed(problem=f"是逻辑值{'TRUE' if raw else 'FALSE'}，应为文字")
+    elif isinstance(raw, Percentage | Uncomputed | time | timedelta):
         return Parsed(problem=f"{_describe(raw)}，应为文字")
     elif isinstance(raw, date):
         text = f"{raw.year}年{raw.month}月{raw.day}日"
@@ -179,7 +181,7 @@ def _text(raw: object, field: Field) -> Parsed:
     illegal = ILLEGAL.search(text)
     if illegal:
         code = f"U+{ord(illegal.group()):04X}"
-        return Parsed(problem=f"第{illegal.start() + 1}个字符{code}是Word文件不能保存的控制字符，请删除")
+        return Parsed(problem=f"第{illegal.start() + 1}个字符{code}是Word文件不能保存的字符，请删除")
     return Parsed(text)
 
 

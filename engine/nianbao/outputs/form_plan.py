@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from nianbao.fields import Field
+from nianbao.fields import Field, generic
 from nianbao.layout import Cell, Grid
 from nianbao.outputs.formulas import Spot
 from nianbao.pack import Pack, Table
@@ -45,17 +45,16 @@ class FormPlan:
     @cached_property
     def texts(self) -> tuple[str, ...]:
         """The paths on the sheet of texts: texts with their headings, items of lists, notes."""
-        return tuple(text_paths(self.pack, self.items))
+        return tuple(p for p in outside_paths(self.pack, self.items) if is_writing(p, self.pack))
 
     @cached_property
     def info(self) -> tuple[str, ...]:
         """The paths on the sheet of general data: who and when, the zero declaration, everything else."""
         first = ["agency", "year", *([self.declaration] if self.declaration else [])]
-        placed = {path for sheet in self.tables for path in sheet.fields} | set(self.texts)
-        rest = (f for f in self.pack.fields.plain if f.path not in placed)
+        rest = (p for p in outside_paths(self.pack, self.items) if not is_writing(p, self.pack))
         # What is printed comes before what is not.
-        ordered = sorted(rest, key=lambda f: not f.printed)
-        return tuple(dict.fromkeys([*first, *(f.path for f in ordered)]))
+        ordered = sorted(rest, key=lambda path: not map_field(path, self.pack).printed)
+        return tuple(dict.fromkeys([*first, *ordered]))
 
     @cached_property
     def declaration(self) -> str | None:
@@ -89,26 +88,31 @@ def is_covered(path: str, pack: Pack) -> bool:
     return any(path.startswith(f"{table}.") for table in declared.get("tables", ()))
 
 
-def text_paths(pack: Pack, items: Mapping[str, int]) -> Iterator[str]:
-    """Yield the paths of texts and what belongs to them, in the order of the schema.
+def outside_paths(pack: Pack, items: Mapping[str, int]) -> Iterator[str]:
+    """Yield all paths outside the tables, in the order of the schema.
 
     An item of a list has a path for each of its fields; a map has a path for each field of its own
     and, last, one path for all other entries.
     """
-    done: set[str] = set()
-    with_text = {f.path.rpartition(".")[0] for f in pack.fields if f.kind == "text"} - {""}
-    in_grids = set(pack.layout.grid_of)
+    done = {path for grid in pack.layout.grids for path in grid_fields(grid)}
     for field in pack.fields:
-        base = field.path.rpartition(".")[0]
         root, bracket, _ = field.path.partition("[")
-        if bracket:
-            if root not in done:
-                done.add(root)
-                yield from _expanded(root, pack, items)
-        elif field.path not in in_grids and (
-            field.kind == "text" or base in with_text or base in pack.fields.maps
-        ):
-            yield field.path
+        if root not in done:
+            yield from _expanded(root, pack, items) if bracket else [field.path]
+        done.add(root)
+
+
+def is_writing(path: str, pack: Pack) -> bool:
+    """Return whether a path is a text or belongs to one: its heading, an item of a list, a note."""
+    base = generic(path).rpartition(".")[0]
+    with_text = {f.path.rpartition(".")[0] for f in pack.fields if f.kind == "text"} - {""}
+    return (
+        map_field(path, pack).kind == "text"
+        or base in with_text
+        or "[" in path
+        or path in pack.fields.maps
+        or base in pack.fields.maps
+    )
 
 
 def _expanded(root: str, pack: Pack, items: Mapping[str, int]) -> Iterator[str]:
@@ -137,7 +141,13 @@ def label_of(path: str, pack: Pack) -> str:
     return pack.fields.place(path) if field.printed else field.title
 
 
+def grid_fields(grid: Grid) -> dict[str, Cell]:
+    """Return the fields that have a cell of their own in a table, row by row: the first one of each cell."""
+    cells = sorted((c for c in grid.cells if c.fields), key=lambda c: (c.row, c.column))
+    return {cell.fields[0]: cell for cell in cells if "[" not in cell.fields[0]}
+
+
 def _grid_sheet(grid: Grid, pack: Pack) -> GridSheet:
-    fields = {cell.fields[0]: cell for cell in grid.cells if cell.fields and "[" not in cell.fields[0]}
+    fields = grid_fields(grid)
     table = next((t for t in map(pack.table_of, fields) if t), None) or Table("", f"表格{grid.index}", "")
     return GridSheet(table.name, table.title or table.name, grid, fields)

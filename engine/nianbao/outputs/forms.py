@@ -36,7 +36,7 @@ def write_form(
     With `report` the form shows that report, its totals as values: nothing is calculated anew.
     """
     if report is not None:
-        filling = Filling(pack, {**(agency or {}), **_given(report)}, complete=True)
+        filling = Filling(pack, _merged(agency or {}, report.data), complete=True)
     else:
         filling = Filling(pack, agency or {}, previous)
     plan = FormPlan(pack, list_lengths(filling.data, pack))
@@ -55,6 +55,13 @@ def write_form(
     save(workbook, path)
 
 
-def _given(report: Report) -> dict[str, Any]:
-    """Return what a report says, without the blanks: there what is known of the agency stays."""
-    return {key: value for key, value in report.data.items() if value is not None}
+def _merged(known: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a report says; where it says nothing, what is known of the agency stays."""
+    merged = dict(known)
+    for key, value in report.items():
+        if isinstance(value, Mapping):
+            inner = known.get(key)
+            merged[key] = _merged(inner if isinstance(inner, Mapping) else {}, value)
+        elif value is not None:
+            merged[key] = value
+    return merged

@@ -13,7 +13,7 @@ from pathlib import Path
 from nianbao import __version__
 from nianbao.fields import lookup
 from nianbao.findings import SEVERITIES, Finding, Value, Where
-from nianbao.outputs.summary_sheets import Book, Column, Link, Row, Sheet
+from nianbao.outputs.summary_sheets import Book, Column, Link, Row, Sheet, decimal_places
 from nianbao.outputs.words import LEVELS, STATUSES, Words, difference, file_words, source_words, value_words
 from nianbao.outputs.xlsx import visible
 from nianbao.pack import Pack
@@ -24,19 +24,19 @@ OVERVIEW, FINDINGS, UNREADABLE, NOTES = "总览", "问题清单", "未能读取"
 
 _OVERVIEW_FIRST = (
     Column("序号", 5, "center"),
-    Column("单位", 20),
+    Column("单位", 18),
     Column("类别", 7, "center"),
     Column("年度", 6, "center"),
-    Column("来源文件", 17),
-    Column("输出文件", 19),
+    Column("来源文件", 16),
+    Column("输出文件", 18),
     Column("状态", 8, "center"),
     Column("错误", 6, "number"),
     Column("警告", 6, "number"),
 )
-_OVERVIEW_LAST = (Column("联系人、电话", 13), Column("备注", 11))
+_OVERVIEW_LAST = (Column("联系人、电话", 12), Column("备注", 8))
 _FINDING_COLUMNS = (
     Column("序号", 6, "center"),
-    Column("单位", 17),
+    Column("单位", 17, "link"),
     Column("级别", 6, "center"),
     Column("位置", 20),
     Column("来源", 17),
@@ -46,8 +46,8 @@ _FINDING_COLUMNS = (
     Column("差额", 7, "value"),
     Column("建议核对", 26),
     Column("依据", 19),
-    Column("说明", 34),
-    Column("规则", 10),
+    Column("说明", 32),
+    Column("规则", 13),
 )
 _LEGEND = (
     ("状态“通过”", "没有错误和警告"),
@@ -138,10 +138,10 @@ class _Summary:
         self.pack = pack
         self.words = Words(pack)
         self.book = Book(pack.title)
-        figures = [Column(column["title"], 8, "number") for column in pack.meta.get("summary", ())]
+        figures = [Column(column["title"], 6.5, "number") for column in pack.meta.get("summary", ())]
         self.overview = Sheet(self.book, OVERVIEW, (*_OVERVIEW_FIRST, *figures, *_OVERVIEW_LAST), frozen=2)
         self.findings = Sheet(self.book, FINDINGS, _FINDING_COLUMNS, frozen=2)
-        self.figures = len(figures)
+        self.places = [0] * len(figures)
         self.statuses = dict.fromkeys(STATUSES, 0)
         self.levels = dict.fromkeys(LEVELS, 0)
 
@@ -156,6 +156,9 @@ class _Summary:
             first.setdefault(finding.severity, link)
             self.levels[finding.severity] += 1
         self.statuses[entry.status] += 1
+        self.places = [
+            max(*pair) for pair in zip(self.places, map(decimal_places, entry.figures), strict=True)
+        ]
         links = {7: first.get("error"), 8: first.get("warning")}
         self.overview.append(self.line(entry), {c: link for c, link in links.items() if link})
 
@@ -190,7 +193,7 @@ class _Summary:
             visible(entry.agency) or _NAMELESS,
             LEVELS[finding.severity],
             words.place(finding),
-            source_words(finding.where),
+            source_words(finding.where, "\n"),
             _value(finding.actual),
             words.requirement(finding),
             _value(finding.expected),
@@ -208,7 +211,7 @@ class _Summary:
         self.overview.end_of_data()
         self.findings.end_of_data()
         if last >= first:
-            self.overview.totals("合计", range(7, 9 + self.figures), first, last)
+            self.overview.totals("合计", dict(enumerate((0, 0, *self.places), 7)), first, last)
         counted = self.counted()
         self.overview.remark(counted)
         if unreadable:
@@ -247,8 +250,9 @@ class _Summary:
 
 
 def _source(where: Where) -> str:
-    """Return the file of a report, with sheet and row where a file holds many."""
-    return source_words(where) if where.row or where.line else file_words(where)
+    """Return the file of a report, with sheet or row where a file holds many."""
+    number = where.row or where.line
+    return f"{file_words(where)} {f'第{number}行' if number else visible(where.sheet or '')}".strip()
 
 
 def _value(value: Value) -> Value:

@@ -5,8 +5,10 @@ openpyxl's write-only mode serves: a row is on disk as soon as it is appended.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +25,22 @@ from nianbao.outputs.xlsx import save_workbook, set_value
 MAX_ROWS = 1_048_576
 # Excel follows 65,530 links on a sheet and calls a file with more damaged.
 MAX_LINKS = 60_000
+# Room for totals and remarks.
+_RESERVED = 8
 # A listing is no place for pages of text; a cut says so.
 _MAX_SHOWN = 2_000
 
 _LINE = Side(style="thin", color="BFBFBF")
 _GRID = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
 _RED, _YELLOW, _GREEN, _BLUE = "FFC7CE", "FFEB9C", "C6EFCE", "DDEBF7"
-_HEAD = "D9E1F2"
+_HEAD, _BLUE_INK = "D9E1F2", "0563C1"
 # style: (fill, font colour, bold, horizontal)
 _LOOKS: Mapping[str, tuple[str, str, bool, str]] = {
     "text": ("", "000000", False, "left"),
     "center": ("", "000000", False, "center"),
     "number": ("", "000000", False, "right"),
-    "value": ("", "000000", False, "right"),
+    "value": ("", "000000", False, "center"),
+    "link": ("", _BLUE_INK, False, "left"),
     "heading": ("", "000000", True, "left"),
     "header": (_HEAD, "000000", True, "center"),
     "total": (_HEAD, "000000", True, "right"),
@@ -46,9 +51,12 @@ _LOOKS: Mapping[str, tuple[str, str, bool, str]] = {
     "warning": (_YELLOW, "7F6000", True, "center"),
     "info": (_BLUE, "1F4E78", False, "center"),
     "remark": ("", "000000", False, "left"),
+    "remark link": ("", _BLUE_INK, False, "left"),
     "errors": ("", "9C0006", True, "right"),
     "warnings": ("", "7F6000", True, "right"),
 }
+_SHRUNK = ("number", "total", "errors", "warnings")
+_CLICKED = ("errors", "warnings", "link", "remark link")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,7 @@ class Sheet:
         self.row = self.links = 0
         self._styles: dict[str, Any] = {}
         self._set_up()
-        self._write([self._cell(column.title, "header") for column in self.columns], {})
+        self._write([column.title for column in self.columns], ["header"] * len(self.columns), {})
 
     def _set_up(self) -> None:
         """Set what must stand before the first row: widths, frozen panes, and how the sheet prints."""
@@ -118,8 +126,9 @@ class Sheet:
         sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
         margins = sheet.page_margins
-        margins.left = margins.right = 0.4
+        margins.left = margins.right = margins.header = margins.footer = 0.3
         margins.top, margins.bottom = 0.75, 0.6
+        sheet.sheet_view.showGridLines = False
         # In the codes of a page header a lone & begins a command.
         title = self.book.title.replace("&", "&&")
         head = sheet.oddHeader.center
@@ -128,62 +137,105 @@ class Sheet:
 
     def append(self, row: Row, links: Mapping[int, Link] | None = None) -> Link:
         """Write a row; return the link that leads to it."""
-        if self.row >= MAX_ROWS - 4:
+        if self.row >= MAX_ROWS - _RESERVED:
             self.end_of_data()
             self._open()
+        values = [_shown(value) if isinstance(value, str) else value for value in row.values]
         styles = [row.styles.get(i, column.style) for i, column in enumerate(self.columns)]
-        cells = [self._cell(value, style) for value, style in zip(row.values, styles, strict=True)]
-        self._write(cells, links or {})
+        self._write(values, styles, links or {})
         return Link(self.title, self.row)
 
-    def _write(self, cells: list[Cell], links: Mapping[int, Link]) -> None:
-        self.row += 1
+    def _write(self, values: Sequence[Value], styles: Sequence[str], links: Mapping[int, Link]) -> None:
+        cells = [self._cell(value, style) for value, style in zip(values, styles, strict=True)]
         for column, link in links.items():
             if self.links < MAX_LINKS:
                 self.links += 1
                 cells[column].hyperlink = Hyperlink(ref="", location=f"'{link.sheet}'!A{link.row}")
+        lines = max(map(_lines, values, self.columns))
+        self._append(cells, 16 if lines == 1 else 13 * lines + 4)
+
+    def _append(self, cells: list[Cell], height: float) -> None:
+        """Write cells as a row of that height: not every program finds out the height by itself."""
+        self.row += 1
+        dimensions: dict[int, Any] = self.sheet.row_dimensions
+        dimensions[self.row] = {"ht": f"{min(height, 400):g}"}
         self.sheet.append(cells)
+        # The row is on disk; kept, the heights of 100,000 rows would fill the memory.
+        del dimensions[self.row]
 
     def _cell(self, value: Value, style: str) -> Cell:
         cell = Cell(self.sheet, 1, 1)
-        cell._style = self._style(style)
+        places = decimal_places(value)
+        cell._style = self._style(f"{style}.{places}" if places else style)  # type: ignore[attr-defined]
         if value != "":
-            set_value(cell, _shown(value) if isinstance(value, str) else value)
+            set_value(cell, value)
         return cell
 
     def _style(self, name: str) -> Any:
-        """Return the style of that name as openpyxl keeps it; made once a sheet."""
+        """Return the style of that name as openpyxl keeps it; ``number.2`` shows two decimal places."""
         if name not in self._styles:
-            fill, colour, bold, horizontal = _LOOKS[name]
+            base, _, places = name.partition(".")
+            fill, colour, bold, horizontal = _LOOKS[base]
             cell = Cell(self.sheet, 1, 1)
-            cell.font = Font(name="宋体", size=10, bold=bold, color=colour)
-            if name != "remark":
+            underline = "single" if base in _CLICKED else None
+            cell.font = Font(name="宋体", size=10, bold=bold, color=colour, underline=underline)
+            cell.alignment = Alignment(
+                horizontal,
+                "center",
+                wrap_text=base not in _SHRUNK and not base.startswith("remark"),
+                # A number that is too wide would show as ####.
+                shrink_to_fit=base in _SHRUNK,
+            )
+            if places:
+                cell.number_format = f"0.{'0' * int(places)}"
+            if not base.startswith("remark"):
                 cell.border = _GRID
-            cell.alignment = Alignment(horizontal, "center", wrap_text=name != "remark")
             if fill:
                 cell.fill = PatternFill("solid", fgColor=fill)
-            self._styles[name] = cell._style
+            self._styles[name] = cell._style  # type: ignore[attr-defined]
         return self._styles[name]
 
     def end_of_data(self) -> None:
         """Set the filter over the rows so far; totals and remarks that follow stay out of it."""
         self.sheet.auto_filter.ref = f"A1:{get_column_letter(len(self.columns))}{self.row}"
 
-    def totals(self, heading: str, summed: Iterable[int], first: int, last: int) -> None:
-        """Write a row with the sums of columns (from 0) over the rows `first` to `last`."""
+    def totals(self, heading: str, summed: Mapping[int, int], first: int, last: int) -> None:
+        """Write a row with sums over the rows `first` to `last`.
+
+        `summed` maps a column (from 0) to the number of its decimal places.
+        """
         cells = [self._cell(None, "total") for _ in self.columns]
         cells[0] = self._cell(heading, "total")
-        for column in summed:
+        for column, places in summed.items():
             letter = get_column_letter(column + 1)
             cells[column].value = f"=SUM({letter}{first}:{letter}{last})"
-        self._write(cells, {})
+            cells[column]._style = self._style(f"total.{places}" if places else "total")  # type: ignore[attr-defined]
+        self._append(cells, 18)
 
     def remark(self, text: str, link: Link | None = None) -> None:
         """Write a line of text outside the table."""
-        self._write([self._cell(text, "remark")], {0: link} if link else {})
+        cell = self._cell(text, "remark link" if link else "remark")
+        if link:
+            cell.hyperlink = Hyperlink(ref="", location=f"'{link.sheet}'!A{link.row}")
+        self._append([cell], 18)
 
 
 def _shown(text: str) -> str:
     if len(text) <= _MAX_SHOWN:
         return text
     return f"{text[:_MAX_SHOWN]}…（共{len(text)}字，此处只列前{_MAX_SHOWN}字）"
+
+
+def _lines(value: Value, column: Column) -> int:
+    """Return how many lines a value takes in its column."""
+    if not isinstance(value, str):
+        return 1
+    # In UTF-8 a Latin letter takes one byte and a Chinese one, twice as wide, three.
+    room = 2 * (column.width - 1)
+    return sum(max(1, math.ceil((len(line.encode()) + len(line)) / room)) for line in value.split("\n"))
+
+
+def decimal_places(value: Value) -> int:
+    """Return the number of decimal places of a value."""
+    exponent = value.as_tuple().exponent if isinstance(value, Decimal) else 0
+    return max(0, -exponent) if isinstance(exponent, int) else 0

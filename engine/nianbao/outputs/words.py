@@ -124,6 +124,6 @@ def spot_words(where: Where) -> str:
     return visible(" ".join(parts))
 
 
-def source_words(where: Where) -> str:
+def source_words(where: Where, between: str = " ") -> str:
     """Return file and place inside it."""
-    return " ".join(filter(None, (file_words(where), spot_words(where))))
+    return between.join(filter(None, (file_words(where), spot_words(where))))

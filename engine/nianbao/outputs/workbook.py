@@ -7,7 +7,8 @@ import os
 import shutil
 import uuid
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -56,19 +57,27 @@ def save(workbook: Workbook, path: str | Path, bodies: Mapping[str, Body] | None
     as long for a register of thousands of agencies.
     """
     target = Path(path)
-    temporary = target.with_name(f".nianbao-{uuid.uuid4().hex}.tmp")
+    with writing(target):
+        temporary = target.with_name(f".nianbao-{uuid.uuid4().hex}.tmp")
+        try:
+            with temporary.open("xb") as stream:
+                with _Archive(stream, _by_part(workbook, bodies or {})) as archive:
+                    ExcelWriter(workbook, archive).write_data()
+                stream.flush()
+                os.fsync(stream.fileno())
+            os.replace(temporary, target)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def writing(path: str | Path) -> Iterator[None]:
+    """Turn what the system says against writing `path` into an OutputError."""
     try:
-        with temporary.open("xb") as stream:
-            with _Archive(stream, _by_part(workbook, bodies or {})) as archive:
-                ExcelWriter(workbook, archive).write_data()
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, target)
+        yield
     except OSError as error:
         reason = _REASONS.get(error.errno or 0, f"系统提示{error.strerror or error}，请换一个位置再试")
-        raise OutputError(f"写不了“{target}”：{reason}", file=str(target)) from error
-    finally:
-        temporary.unlink(missing_ok=True)
+        raise OutputError(f"写不了“{path}”：{reason}", file=str(path)) from error
 
 
 def _by_part(workbook: Workbook, bodies: Mapping[str, Body]) -> dict[str, Body]:

@@ -66,7 +66,7 @@ def set_value(cell: Cell, value: object, what: str = "") -> None:
     cell.data_type = "s"
     if text.startswith(_FORMULA_STARTS):
         # Otherwise the text becomes a formula as soon as somebody edits the cell. The style may be shared.
-        cell._style = copy(cell._style)
+        cell._style = copy(cell._style)  # type: ignore[attr-defined]
         cell.quotePrefix = True
 
 

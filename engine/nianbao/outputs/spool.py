@@ -1,0 +1,54 @@
+"""Reports on their way into a workbook: kept on disk, so that memory does not grow with their number."""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+from nianbao.outputs.filling import list_lengths
+from nianbao.pack import Pack
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One agency: its data, and whether they are a report's, to be shown as they are."""
+
+    data: Mapping[str, Any]
+    complete: bool
+
+
+class Spool:
+    """Entries that can be gone through again and again; `items` is the longest length of each list."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._pack = pack
+        self._file = tempfile.TemporaryFile()
+        self.count = 0
+        self.items: dict[str, int] = {}
+        self.year: int | None = None
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(self, data: Mapping[str, Any], *, complete: bool) -> None:
+        """Add an entry."""
+        pickle.dump(Entry(dict(data), complete), self._file, pickle.HIGHEST_PROTOCOL)
+        self.count += 1
+        for path, length in list_lengths(data, self._pack).items():
+            self.items[path] = max(self.items.get(path, 0), length)
+        if self.year is None and isinstance(data.get("year"), int):
+            self.year = data["year"]
+
+    def __iter__(self) -> Iterator[Entry]:
+        self._file.seek(0)
+        for _ in range(self.count):
+            yield pickle.load(self._file)
