@@ -24,7 +24,8 @@ def fields_page(pack: Pack) -> str:
     lines = [
         f"# 栏目表：{pack.title}",
         "",
-        f"由 `schemas/{pack.id}/schema.json` 生成（`make docs`），请勿手改。共{len(pack.fields.fields)}个栏目。",
+        f"由 `schemas/{pack.id}/schema.json` 生成（`make docs`），请勿手改。"
+        f"共{len(pack.fields.fields)}个栏目。",
         "",
         "`[]` 表示列表的每一项，或 `notes` 中任一栏目的附注。",
         "",

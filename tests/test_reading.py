@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import consistent_report
 from openpyxl import Workbook
 
+from conftest import consistent_report
 from nianbao.errors import InputError
 from nianbao.fields import lookup
 from nianbao.pack import Pack
@@ -165,7 +165,12 @@ def long_rows(pack: Pack, data: dict[str, Any]) -> Rows:
     who = list(data["requests"]["new"])
     for path, node in pack.fields.nodes.items():
         figures = lookup(data, path)
-        if path.startswith("requests.") and isinstance(figures, dict) and "total" in figures and path != "requests.results":
+        if (
+            path.startswith("requests.")
+            and isinstance(figures, dict)
+            and "total" in figures
+            and path != "requests.results"
+        ):
             parent = pack.fields.nodes[path.rpartition(".")[0]].title if path.count(".") > 2 else ""
             rows.append([data["agency"], 2023, parent, node.title, *(figures[w] for w in who)])
     return rows
@@ -198,9 +203,7 @@ def grid_rows(pack: Pack, data: dict[str, Any], index: int) -> tuple[Rows, list[
     for cell in grid.cells:
         rows[cell.row][cell.column] = lookup(data, cell.fields[0]) if cell.fields else cell.text
         if cell.rows * cell.columns > 1:
-            merges.append(
-                (cell.row + 1, cell.column + 1, cell.row + cell.rows, cell.column + cell.columns)
-            )
+            merges.append((cell.row + 1, cell.column + 1, cell.row + cell.rows, cell.column + cell.columns))
     return rows, merges
 
 
@@ -273,7 +276,11 @@ def test_a_missing_column_of_parts_is_one_finding_for_the_block(
     pack: Pack, two: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     rows = flat_rows(pack, two[:1])
-    gone = [i for i, f in enumerate(pack.fields.plain) if f.path.startswith("requests.") and f.path.endswith(".business")]
+    gone = [
+        i
+        for i, f in enumerate(pack.fields.plain)
+        if f.path.startswith("requests.") and f.path.endswith(".business")
+    ]
     path = save_xlsx(tmp_path / "a.xlsx", [[v for i, v in enumerate(row) if i not in gone] for row in rows])
     (report,) = read(path, pack)
     (finding,) = [f for f in report.findings if f.severity == "error"]

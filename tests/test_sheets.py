@@ -329,6 +329,14 @@ def test_ods_tells_errors_percentages_and_uncomputed_formulas(tmp_path: Path) ->
     ]  # fmt: skip
 
 
+def test_a_formula_without_a_result_is_a_blank_in_an_ods_of_libreoffice(tmp_path: Path) -> None:
+    table = ods_table([TableCell(valuetype="float", value=1), TableCell(formula='of:=""')])
+    path = save_ods(tmp_path / "a.ods", table)
+    assert values(path) == [[1, Uncomputed('=""')]]
+    change(path, "meta.xml", lambda data: re.sub(rb"ODFPY/[^<]*", b"LibreOffice/7.4$Linux", data))
+    assert values(path) == [[1]]
+
+
 def test_a_formula_with_a_result_is_its_result(tmp_path: Path) -> None:
     cells = (
         '<row r="9"><c r="A9"><f>1+1</f><v>2</v></c><c r="B9" t="str"><f>""</f><v></v></c>'

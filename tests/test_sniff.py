@@ -13,6 +13,7 @@ import xlwt
 from odf.opendocument import OpenDocumentSpreadsheet, OpenDocumentText
 
 from nianbao.errors import InputError
+from nianbao.readers.ole import CompoundFile
 from nianbao.readers.sheets import read_sheets
 from nianbao.readers.sniff import KINDS, sniff, unreadable
 
@@ -189,10 +190,11 @@ def test_a_compound_file_that_is_cut_off_is_said_to_be_damaged(tmp_path: Path, c
         sniff(write(tmp_path / "a.xls", compound_file("Workbook")[:cut]))
 
 
-def test_a_compound_file_whose_directory_is_a_loop_ends(tmp_path: Path) -> None:
+def test_a_compound_file_whose_sectors_run_in_a_circle_is_said_to_be_damaged(tmp_path: Path) -> None:
     data = bytearray(compound_file("Workbook"))
     struct.pack_into("<I", data, 512 + 4, 1)
-    assert sniff(write(tmp_path / "a.xls", bytes(data))) == "xls"
+    with pytest.raises(InputError, match="已损坏或不完整"):
+        sniff(write(tmp_path / "a.xls", bytes(data)))
 
 
 @pytest.mark.parametrize(
@@ -229,3 +231,26 @@ def test_there_is_a_sentence_for_every_kind() -> None:
     for kind in KINDS:
         assert str(unreadable(Path("报表.dat"), kind)).startswith("报表.dat：")
         assert str(unreadable(Path("报表.xlsx"), kind)).startswith("报表.xlsx：")
+
+
+def test_a_stream_is_read_from_among_the_small_ones(tmp_path: Path) -> None:
+    data = bytearray(compound_file("Small", "Huge"))
+    small, huge = b"0123456789" * 10, b"x" * 5000
+    tail = struct.pack(
+        "<128I", 0xFFFFFFFF, 0xFFFFFFFE, 1, *[0xFFFFFFFF] * 125
+    )  # the table of the small sectors
+    tail += b"-" * 64 + small[64:].ljust(64, b"-") + small[:64]
+    data += tail.ljust(1024, b"\0") + huge
+    struct.pack_into("<I", data, 60, 2)
+    struct.pack_into("<14I", data, 512 + 8, 0xFFFFFFFE, 0xFFFFFFFE, *range(5, 14), 0xFFFFFFFE, 0, 0)
+    for number, start, size in ((0, 3, 192), (1, 2, len(small)), (2, 4, len(huge))):
+        struct.pack_into("<II", data, 1024 + 128 * number + 116, start, size)
+    path = write(tmp_path / "a.doc", bytes(data))
+    with path.open("rb") as stream:
+        file = CompoundFile(stream)
+        assert file.names == {"Root Entry", "Small", "Huge"}
+        assert file.read("Small") == small
+        assert file.read("Huge") == huge
+    write(path, bytes(data[:-1]))
+    with path.open("rb") as stream, pytest.raises(ValueError, match="cut off"):
+        CompoundFile(stream).read("Huge")

@@ -245,7 +245,7 @@ def process(task: Task, options: Options) -> Done:
 def _output_findings(
     task: Task, result: CheckResult, template: CompiledTemplate, pack: Pack
 ) -> Iterator[Finding]:
-    """Yield what only the output can show: a name that is taken, a text that the template has no place for."""
+    """Yield what only the output can show: a name that is taken, a text without a place."""
     report = result.report
     if task.renamed:
         message = f"本批已有同名的报告，输出文件改名为“{task.name}.docx”，请核对是否重复报送"

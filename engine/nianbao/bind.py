@@ -86,7 +86,7 @@ class _Binder:
         if against:
             more = f"等{len(against)}格" if len(against) > 1 else ""
             first = self.pack.fields.place(against[0])
-            message = f"已声明“{title}”，但{first}{more}不为0；有上年结转或本年新收的不能作零申请声明"
+            message = f"已声明“{title}”，但{first}{more}不为0；有业务的不能作此声明"
             self.add("ZERO-DECLARED", "error", against[0], message, self.values[against[0]], expected=0)
         self.zero_blanks([p for p in covered if p in self.blank_required()], f"已声明“{title}”，按0计")
 

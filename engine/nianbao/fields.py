@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from typing import Any, Literal
 
 Kind = Literal["count", "amount", "text", "line", "year", "flag", "choice"]
@@ -24,7 +25,7 @@ class Node:
     """A named part of a report: a leaf, a row of a table, a whole table.
 
     `labels` are the titles from the top of the report down to this node; `place` is the position in
-    the words of the form (表三·（五）2.重复申请·自然人); `parts` are headings of the form that stand over a
+    the words of the form (表三·（五）2.重复申请·总计); `parts` are headings of the form that stand over a
     node without being one (第二十条第（一）项).
     """
 
@@ -130,7 +131,7 @@ def place_value(data: dict[str, Any], path: str, value: object) -> None:
     """Put `value` at `path` in nested `data`, making what is missing on the way."""
     steps = split_path(path)
     here: Any = data
-    for step, following in zip(steps, steps[1:], strict=False):
+    for step, following in pairwise(steps):
         empty: Any = [] if isinstance(following, int) else {}
         if isinstance(step, int):
             while len(here) <= step:
@@ -145,7 +146,7 @@ def place_value(data: dict[str, Any], path: str, value: object) -> None:
 
 
 def read_fields(schema: Mapping[str, Any]) -> FieldSet:
-    """Return the fields of a JSON Schema in the order of its properties; ``$ref`` to ``$defs`` is followed."""
+    """Return the fields of a JSON Schema in the order of its properties; ``$ref`` is followed."""
     walk = _Walk(schema.get("$defs", {}))
     walk.visit(schema, Node("", "", "", ()), True, True)
     return FieldSet(tuple(walk.fields), walk.nodes, tuple(walk.lists), tuple(walk.maps))

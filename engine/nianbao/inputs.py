@@ -15,7 +15,7 @@ _OUTPUTS = frozenset({"检查结果.xlsx", "manifest.jsonl"})
 
 
 def expand(inputs: Iterable[str | Path]) -> Iterator[Path | InputError]:
-    """Yield the files that `inputs` name, each once, folders in the order of names; an error for what is not there."""
+    """Yield the files that `inputs` name, each once, folders by name; an error for what is not there."""
     seen: set[Path] = set()
     for name in inputs:
         found = list(_files(Path(name)))

@@ -1,7 +1,7 @@
 """The way of one report: data → bind → check → render. Read this file first.
 
-``bind`` makes typed values of what was read; ``check`` lets the schema and the rules speak; ``render`` fills the
-template. Problems in the data are findings from beginning to end; only a broken set-up raises.
+``bind`` makes typed values of what was read; ``check`` lets the schema and the rules speak; ``render``
+fills the template. Problems in the data are findings from beginning to end; only a broken set-up raises.
 """
 
 from __future__ import annotations

@@ -12,9 +12,9 @@ from nianbao.findings import Finding, Where
 class RawReport:
     """One report as found in an input.
 
-    `values` holds by field what stood there: None (blank), str, int, float, bool, Decimal, a `datetime` object
-    or one of the classes of `cells`. `origins` says where. `finished` marks a published document, in which
-    nothing is ever derived or filled in.
+    `values` holds by field what stood there: None (blank), str, int, float, bool, Decimal, a `datetime`
+    object or one of the classes of `cells`. `origins` says where. `finished` marks a published document,
+    in which nothing is ever derived or filled in.
     """
 
     values: Mapping[str, object]

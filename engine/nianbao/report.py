@@ -21,7 +21,7 @@ class Report:
     """
 
     data: Mapping[str, Any]
-    source: Where = Where()
+    source: Where = field(default_factory=Where)
     findings: tuple[Finding, ...] = ()
     origins: Mapping[str, Where] = field(default_factory=dict, repr=False)
 

@@ -218,7 +218,7 @@ def _unless_named(path: str, text: str, year: int) -> Iterator[tuple[str, int]]:
 
 
 def _years(text: str) -> list[int]:
-    """Return the years that a text speaks of; those of laws and document numbers, in brackets, do not count."""
+    """Return the years that a text speaks of; those in brackets, of laws and documents, do not count."""
     plain = _BRACKETED.sub("", _normal(text))
     found = (int(m[1]) if m[1] else chinese_number(m[2]) for m in _YEAR.finditer(plain))
     return [year for year in found if year is not None and 1990 <= year <= 2100]

@@ -15,7 +15,7 @@ class Validator:
     """A schema, compiled on first use; sees plain dict, list, int, str, bool and None only."""
 
     def __init__(self, schema: Mapping[str, Any]) -> None:
-        self.schema = schema
+        self.schema = dict(schema)
 
     @cached_property
     def _gate(self) -> Callable[[Any], bool]:

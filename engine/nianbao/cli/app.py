@@ -77,7 +77,8 @@ def check(
 @app.command()
 def form(
     out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="FILE.xlsx|DIR", help="文件为登记表，文件夹为每单位一份填报表")
+        Path,
+        typer.Option("--out", "-o", metavar="FILE.xlsx|DIR", help="文件为登记表，文件夹为每单位一份填报表"),
     ],
     agencies: Annotated[
         Path | None, typer.Option("--agencies", metavar="FILE", help="单位名录（表格，或每行一个名称的文本）")
@@ -100,7 +101,9 @@ def read(
     inputs: Inputs,
     out: Annotated[
         Path,
-        typer.Option("--out", "-o", metavar="FILE", help=".json、.jsonl、.xlsx、.csv；文件夹为每份一个填报表"),
+        typer.Option(
+            "--out", "-o", metavar="FILE", help=".json、.jsonl、.xlsx、.csv；文件夹为每份一个填报表"
+        ),
     ],
     layout: Annotated[
         str, typer.Option("--layout", metavar="register|long", help="工作簿的样式：每单位一行，或每行一项")

@@ -27,7 +27,10 @@ def warn(text: str) -> None:
 def read_all(
     inputs: Sequence[str], pack: Pack, blank_as_zero: str | None
 ) -> tuple[list[Report], list[tuple[str, str]]]:
-    """Return the reports of all inputs and the files that could not be read; raises InputError for nothing."""
+    """Return the reports of all inputs and the files that could not be read.
+
+    Raises InputError where there is no report at all.
+    """
     source = Source(inputs, pack)
     reports = [bind(raw, pack, blank_as_zero) for raw in source]
     if not reports:

@@ -19,9 +19,7 @@ from nianbao.report import Report
 _BLANK_ROWS = 60
 
 
-def run_form(
-    out: Path, agencies: Path | None, previous: Sequence[str], year: int | None, pack: Pack
-) -> int:
+def run_form(out: Path, agencies: Path | None, previous: Sequence[str], year: int | None, pack: Pack) -> int:
     """Write a register, or one form an agency, and return the exit status."""
     last = _last_year(previous, pack)
     roster = _roster(agencies, list(last.values()), year, pack)
@@ -49,10 +47,7 @@ def _roster(
     """Return what is known of each agency: from the roster, or else from last year's reports."""
     from nianbao.readers.roster import read_roster
 
-    if agencies:
-        roster = read_roster(agencies, pack)
-    else:
-        roster = [_known(report) for report in last]
+    roster = read_roster(agencies, pack) if agencies else [_known(report) for report in last]
     for entry in roster:
         if year or "year" not in entry:
             entry["year"] = year or max((r.year + 1 for r in last if r.year), default=None)

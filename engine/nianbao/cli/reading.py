@@ -16,9 +16,7 @@ from nianbao.pack import Pack
 from nianbao.report import Report, exchanged
 
 
-def run_read(
-    inputs: Sequence[str], out: Path, layout: str, blank_as_zero: str | None, pack: Pack
-) -> int:
+def run_read(inputs: Sequence[str], out: Path, layout: str, blank_as_zero: str | None, pack: Pack) -> int:
     """Write the data of all inputs in another form and return the exit status."""
     if layout not in ("register", "long"):
         raise OutputError(f"--layout 只能是 register 或 long，不是“{layout}”")
@@ -53,7 +51,9 @@ def _write(reports: Sequence[Report], out: Path, layout: str, pack: Pack) -> Non
     elif suffix == ".xlsx":
         (write_long if layout == "long" else write_register)(pack, out, reports)
     elif suffix:
-        raise OutputError(f"不能写{suffix}文件；可以写.json、.jsonl、.xlsx、.csv，或给出文件夹", file=str(out))
+        raise OutputError(
+            f"不能写{suffix}文件；可以写.json、.jsonl、.xlsx、.csv，或给出文件夹", file=str(out)
+        )
     else:
         _write_forms(reports, out, pack)
 

@@ -40,7 +40,8 @@ def cell_text(text: str, agency: str, place: str) -> str:
     length = len(escaped) + sum(c > "\uffff" for c in escaped)
     who = f"“{agency}”的“{place}”" if agency else f"“{place}”"
     if length > MAX_TEXT:
-        raise OutputError(f"{who}有{length}个字，超过Excel单元格{MAX_TEXT}个字的上限，请缩短后再试，或改存为.json文件")
+        limit = f"超过Excel单元格{MAX_TEXT}个字的上限"
+        raise OutputError(f"{who}有{length}个字，{limit}，请缩短后再试，或改存为.json文件")
     if illegal := ILLEGAL.search(escaped):
         code = f"U+{ord(illegal.group()):04X}"
         raise OutputError(f"{who}含有工作簿不能保存的控制字符{code}，请删除后再试")
@@ -67,7 +68,8 @@ def map_text(data: Mapping[str, Any], path: str, fields: FieldSet) -> str | None
         place = fields.place(key)
         if "=" in place or "\n" in f"{place}{text}":
             title = fields.nodes[path].title
-            raise OutputError(f"{title}“{place}”含有等号或换行，写不进工作簿，请改正后再试，或改存为.json文件")
+            problem = f"{title}“{place}”含有等号或换行，写不进工作簿"
+            raise OutputError(f"{problem}，请改正后再试，或改存为.json文件")
         lines.append(f"{place}={text}")
     return "\n".join(lines) or None
 

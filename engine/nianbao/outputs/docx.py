@@ -6,14 +6,14 @@ import struct
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
+from types import ModuleType
 
+_deflater: ModuleType
 try:
-    from isal import isal_zlib as _deflater
-
-    _LEVEL = 2
+    _deflater, _LEVEL = import_module("isal.isal_zlib"), 2
 except ImportError:  # no wheel for this platform
-    _deflater = zlib
-    _LEVEL = 6
+    _deflater, _LEVEL = zlib, 6
 
 # 1980-01-01 00:00, the earliest that a zip can say: equal input gives equal bytes.
 _DATE, _TIME = 0x21, 0

@@ -21,7 +21,7 @@ BALANCED, FITS, WRONG, DOUBTFUL, OPEN, UNUSED, ELSEWHERE = (
 )  # fmt: skip
 # The last three columns are hidden: how many cells are blank, and whether the line is wrong or open.
 _HEADS = ("规则", "位置", "左边", "右边", "差", "结果", "核对要点", "空格数", "有误", "未填")
-_WIDTHS = (34, 34, 11, 11, 9, 11, 36, 8, 8, 8)
+_WIDTHS = (46, 38, 10, 10, 9, 11, 46, 8, 8, 8)
 _TOP = 4
 
 
@@ -108,7 +108,7 @@ def _formulas(plan: FormPlan, instance: Instance, row: int) -> _Line:
 
 
 def _blank(plan: FormPlan, paths: tuple[str, ...]) -> str:
-    """Return the formula that counts blank cells; those that the zero declaration covers are 0 once it is made."""
+    """Return the formula that counts blank cells, those not that the zero declaration makes 0."""
     spots = plan.spots
     covered = [spots[path] for path in paths if is_covered(path, plan.pack)]
     count = count_blank([spots[path] for path in paths if spots[path] not in covered], CHECKS)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from openpyxl.styles import Border, Side
 from openpyxl.utils import get_column_letter
 from openpyxl.workbook import Workbook
@@ -43,14 +41,14 @@ def write_guide(workbook: Workbook, plan: FormPlan) -> None:
     """Write the sheet that says how to fill in the form."""
     sheet = workbook.create_sheet(GUIDE)
     sheet.sheet_view.showGridLines = False
-    set_widths(sheet, (6, 18, 66))
+    set_widths(sheet, (5, 18, 70))
     _title(sheet, f"{plan.pack.title}填报表", 3)
     row = LIST_TOP
     for number, line in enumerate(instructions(plan), 1):
         put(sheet, row, 1, number, styles.BODY)
         put(sheet, row, 2, line, styles.BODY)
         merge(sheet, row, 2, 1, 2, styles.BODY)
-        sheet.row_dimensions[row].height = styles.row_height(line, 84, 16, 24)
+        sheet.row_dimensions[row].height = styles.row_height(line, 86, 16, 24)
         row += 1
     row += 1
     put(sheet, row, 2, "颜色说明", styles.BODY)
@@ -65,7 +63,7 @@ def write_guide(workbook: Workbook, plan: FormPlan) -> None:
 def write_info(workbook: Workbook, plan: FormPlan, filling: Filling) -> None:
     """Write the sheet of general data; agency and year are locked where they are known."""
     sheet = workbook.create_sheet(INFO)
-    _list_head(sheet, INFO, ("项目", "填写内容", "字段", "填写提示"), (30, 46, 12, 46))
+    _list_head(sheet, INFO, ("项目", "填写内容", "字段", "填写提示"), (32, 46, 12, 44))
     unlocked = []
     for path in plan.info:
         field, spot = map_field(path, plan.pack), plan.spots[path]
@@ -86,7 +84,7 @@ def write_info(workbook: Workbook, plan: FormPlan, filling: Filling) -> None:
 def write_texts(workbook: Workbook, plan: FormPlan, filling: Filling) -> None:
     """Write the sheet of texts, one row each, tall enough for what stands in them."""
     sheet = workbook.create_sheet(TEXTS)
-    _list_head(sheet, TEXTS, ("栏目", "内容", "字段", "填写提示"), (26, 88, 12, 26))
+    _list_head(sheet, TEXTS, ("栏目", "内容", "字段", "填写提示"), (32, 88, 12, 26))
     for path in plan.texts:
         value = filling.value(path)
         field = map_field(path, plan.pack)
@@ -127,7 +125,7 @@ def _list_head(
 ) -> None:
     sheet.sheet_view.showGridLines = False
     set_widths(sheet, widths)
-    _title(sheet, title, VALUE_COLUMN)
+    _title(sheet, title, HINT_COLUMN)
     for column, head in enumerate(heads, 1):
         put(sheet, 2, column, head, styles.HEADER)
     sheet.row_dimensions[2].height = 22

@@ -16,16 +16,17 @@ from nianbao.outputs.formulas import fails, total_formula
 from nianbao.outputs.sheets import formula, merge, page, protect, put, set_widths, validate
 
 # A twip of the template in characters of a column; the form is a little roomier than the document.
-_TWIPS = 82
+_TWIPS = 88
 _NARROWEST = 7.5
 _WIDE = 12
+_ONE_LINE = 16
 
 
 def write_table(workbook: Workbook, plan: FormPlan, table: GridSheet, filling: Filling) -> None:
     """Write the sheet of one table."""
     sheet = workbook.create_sheet(table.name)
     sheet.sheet_view.showGridLines = False
-    widths = [max(_NARROWEST, width / _TWIPS) for width in table.grid.widths]
+    widths = _widths(table.grid)
     set_widths(sheet, widths)
     _head(sheet, plan, table)
     for cell in table.grid.cells:
@@ -43,11 +44,22 @@ def write_table(workbook: Workbook, plan: FormPlan, table: GridSheet, filling: F
     protect(sheet)
 
 
+def _widths(grid: Grid) -> list[float]:
+    """Return the widths of the columns in characters, in the proportions of the template."""
+    widths = [max(_NARROWEST, width / _TWIPS) for width in grid.widths]
+    for cell in grid.labels:
+        # A short label beside several rows, such as （三）不予公开, stays on one line.
+        needed = styles.text_width(cell.text)
+        if cell.rows > 1 and cell.columns == 1 and not cell.header and needed <= _ONE_LINE:
+            widths[cell.column] = max(widths[cell.column], needed + 2)
+    return widths
+
+
 def _head(sheet: Worksheet, plan: FormPlan, table: GridSheet) -> None:
     columns = len(table.grid.widths)
     put(sheet, 1, 1, table.title, styles.TITLE)
     merge(sheet, 1, 1, 1, columns, styles.TITLE)
-    who = "&\"　\"&".join(
+    who = '&"　"&'.join(
         f'"{plan.pack.fields.nodes[path].title}："&{plan.spots[path].seen_from(table.name)}'
         for path in ("agency", "year")
     )

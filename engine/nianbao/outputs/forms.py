@@ -14,7 +14,8 @@ from nianbao.outputs.form_checks import write_checks
 from nianbao.outputs.form_plan import FormPlan
 from nianbao.outputs.form_sheets import write_guide, write_info, write_remarks, write_texts
 from nianbao.outputs.form_tables import write_table
-from nianbao.outputs.register import write_long, write_register
+from nianbao.outputs.register import write_register
+from nianbao.outputs.register_long import write_long
 from nianbao.outputs.styles import add_styles
 from nianbao.outputs.workbook import describe, save
 from nianbao.pack import Pack
@@ -32,8 +33,8 @@ def write_form(
 ) -> None:
     """Write the form of one agency; raises OutputError.
 
-    `agency` is what is known of it, as nested data; `previous` gives the figures that last year carries forward.
-    With `report` the form shows that report, its totals as values: nothing is calculated anew.
+    `agency` is what is known of it, as nested data; `previous` gives the figures that last year carries
+    forward. With `report` the form shows that report, its totals as values: nothing is calculated anew.
     """
     if report is not None:
         filling = Filling(pack, _merged(agency or {}, report.data), complete=True)

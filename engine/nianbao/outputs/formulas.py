@@ -1,4 +1,4 @@
-"""Rules as live formulas that Excel, WPS and LibreOffice calculate alike: SUM, IF, ABS, COUNTBLANK, AND, OR."""
+"""Rules as live formulas of SUM, IF, ABS, COUNTBLANK, AND, OR: every spreadsheet calculates them alike."""
 
 from __future__ import annotations
 
@@ -82,10 +82,10 @@ def count_blank(spots: Iterable[Spot], sheet: str) -> str:
 def total_formula(parts: Sequence[Spot], sheet: str, declared: Spot | None) -> str:
     """Return the formula of a total.
 
-    It shows nothing while all its parts are blank. Zero would look like a figure that somebody gave, and a form
-    that LibreOffice has recalculated would read back otherwise than one that openpyxl has filled: there the total
-    has no stored value, is blank for the reader, and is derived from the parts. A blank part is an error either way.
-    With the zero declaration blank parts count as 0, so the total shows 0 at once.
+    It shows nothing while all its parts are blank. Zero would look like a figure that somebody gave, and a
+    form that LibreOffice has recalculated would read back otherwise than one that openpyxl has filled, where
+    the total has no stored value and is derived from the parts: nothing is blank in both. A blank part is
+    an error either way. With the zero declaration blank parts count as 0, and the total shows 0 at once.
     """
     blank = f"{count_blank(parts, sheet)}={len(parts)}"
     if declared:
@@ -109,7 +109,7 @@ def side(linear: Linear, spots: Mapping[str, Spot], sheet: str) -> str:
 
 
 def holds(op: str, left: str, right: str, tolerance: str) -> str:
-    """Return the test that a comparison holds; half a unit apart is equal, because cells are binary floats."""
+    """Return the test that a comparison holds; cells are binary floats, so less than `tolerance` is equal."""
     return {
         "==": f"ABS({left}-({right}))<{tolerance}",
         "<=": f"{left}-({right})<{tolerance}",
@@ -152,7 +152,8 @@ def condition_formula(
     tests = []
     for case in cases:
         if condition(dict(zip(asked, (value for value, _ in case), strict=True)).get) is True:
-            cells = (f'{spots[p].seen_from(sheet)}="{text}"' for p, (_, text) in zip(asked, case, strict=True))
+            shown = zip(asked, (text for _, text in case), strict=True)
+            cells = (f'{spots[path].seen_from(sheet)}="{text}"' for path, text in shown)
             tests.append(f"AND({','.join(cells)})")
     return f"OR({','.join(tests)})" if tests else "FALSE"
 

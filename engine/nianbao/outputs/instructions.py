@@ -19,9 +19,11 @@ def instructions(plan: FormPlan) -> Iterator[str]:
     yield "只填黄色格。表中的黄色格只填数字，不带单位；没有的填0，不要留空，空格按漏填处理。"
     if plan.declaration:
         title = pack.fields.nodes[plan.declaration].title
-        yield f"{declared_tables(pack)}全年没有数字的，在“{INFO}”的“{title}”选“{YES}”，空格即按0计，不必逐格填0。"
+        where = f"在“{INFO}”的“{title}”选“{YES}”"
+        yield f"{declared_tables(pack)}全年没有数字的，{where}，空格即按0计，不必逐格填0。"
     yield "灰色格自动计算或已锁定，不用填。斜体数字由上年数据带入，请核对，有误可直接修改。"
-    yield f"“{TEXTS}”中各段文字之间用Alt+Enter换行，段首不用空格；一格最多{MAX_TEXT}个字。没有内容的栏目留空。"
+    limit = f"一格最多{MAX_TEXT}个字"
+    yield f"“{TEXTS}”中各段文字之间用Alt+Enter换行，段首不用空格；{limit}。没有内容的栏目留空。"
     yield f"“{CHECKS}”逐条列出勾稽关系，红色的一行有误，点“位置”可跳到该格。显示“全部平衡”后再报送。"
     yield f"情况特殊、确实不能平衡的，在“{REMARKS}”写明规则、位置和原因，并由确认人署名。"
     yield "请勿改动工作表名称、栏目名称和行列；填好后保存为.xlsx文件。可用Excel、WPS表格或LibreOffice填写。"

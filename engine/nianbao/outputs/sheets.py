@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any, cast
 
 from openpyxl.cell import Cell
 from openpyxl.utils import get_column_letter
@@ -31,7 +32,7 @@ def put(sheet: Worksheet, row: int, column: int, value: CellValue, style: str) -
 
 def formula(sheet: Worksheet, row: int, column: int, value: CellValue, style: str) -> Cell:
     """Write a value or a formula of our own into a cell."""
-    cell: Cell = sheet.cell(row, column)
+    cell = cast(Cell, sheet.cell(row, column))
     cell.style = style
     cell.value = value
     return cell
@@ -75,7 +76,7 @@ def validation(field: Field) -> DataValidation | None:
     return _validation("list", "请从下拉列表中选择", formula1=f'"{listed}"')
 
 
-def _validation(kind: str, error: str, **settings: str) -> DataValidation:
+def _validation(kind: Any, error: str, **settings: Any) -> DataValidation:
     return DataValidation(
         type=kind, allow_blank=True, showErrorMessage=True, errorTitle="填写有误", error=error, **settings
     )
@@ -90,7 +91,7 @@ def validate(sheet: Worksheet, cells: Iterable[tuple[Field, str]]) -> None:
         if rule is not None:
             if sort not in found:
                 found[sort] = rule
-                sheet.add_data_validation(rule)
+                sheet.data_validations.append(rule)
             rule.add(address)
 
 
@@ -101,17 +102,21 @@ def protect(sheet: Worksheet) -> None:
     protection.formatColumns = protection.formatRows = False
 
 
-def page(sheet: Worksheet, area: str, *, landscape: bool = False, head: str | None = None, pages: int = 0) -> None:
-    """Set up printing on A4, one page wide; `pages` high, or as many as it takes."""
-    sheet.print_area = area
+def page(
+    sheet: Worksheet, area: str | None, *, landscape: bool = False, head: str | None = None, pages: int = 0
+) -> None:
+    """Set up printing on A4: an `area` one page wide and `pages` high, or as many as it takes."""
     sheet.page_setup.paperSize = _A4
     sheet.page_setup.orientation = "landscape" if landscape else "portrait"
-    sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, pages
-    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    if area:
+        sheet.print_area = area
+        sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, pages
+        sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     margins = sheet.page_margins
     margins.left = margins.right = 0.5
-    margins.top = margins.bottom = 0.6
+    margins.top, margins.bottom, margins.footer = 0.6, 0.8, 0.4
     sheet.print_options.horizontalCentered = True
-    sheet.oddFooter.center.text = "&A　第&P页 共&N页"
+    footer: Any = sheet.HeaderFooter.oddFooter
+    footer.center.text = "&A　第&P页 共&N页"
     if head:
         sheet.print_title_rows = head

@@ -6,10 +6,12 @@ import pickle
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from nianbao.outputs.filling import list_lengths
+from nianbao.outputs.workbook import writing
 from nianbao.pack import Pack
 
 
@@ -22,11 +24,16 @@ class Entry:
 
 
 class Spool:
-    """Entries that can be gone through again and again; `items` is the longest length of each list."""
+    """Entries that can be gone through again and again; `items` is the longest length of each list.
 
-    def __init__(self, pack: Pack) -> None:
+    `path` is the file that they are for: an error names it.
+    """
+
+    def __init__(self, pack: Pack, path: str | Path) -> None:
         self._pack = pack
-        self._file = tempfile.TemporaryFile()
+        self._path = path
+        with writing(path):
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         self.count = 0
         self.items: dict[str, int] = {}
         self.year: int | None = None
@@ -40,8 +47,9 @@ class Spool:
         self._file.close()
 
     def add(self, data: Mapping[str, Any], *, complete: bool) -> None:
-        """Add an entry."""
-        pickle.dump(Entry(dict(data), complete), self._file, pickle.HIGHEST_PROTOCOL)
+        """Add an entry; raises OutputError."""
+        with writing(self._path):
+            pickle.dump(Entry(dict(data), complete), self._file, pickle.HIGHEST_PROTOCOL)
         self.count += 1
         for path, length in list_lengths(data, self._pack).items():
             self.items[path] = max(self.items.get(path, 0), length)

@@ -68,7 +68,9 @@ def _named_styles() -> Iterator[NamedStyle]:
     link = Font(name=_SONG, size=10.5, underline="single", color="FF1F4E79")
     yield _style(LINK, font=link, horizontal="left")
     yield _style(SUMMARY, font=Font(name=_HEI, size=14), horizontal="center")
-    yield _style(PATH, font=Font(name="Consolas", size=8, color=FAINT), box=False, horizontal="left", wrap=False)
+    yield _style(
+        PATH, font=Font(name="Consolas", size=8, color=FAINT), box=False, horizontal="left", wrap=False
+    )
 
 
 def _style(
@@ -88,7 +90,9 @@ def _style(
         font=font or Font(name=_SONG, size=10.5),
         fill=solid(fill) if fill else None,
         border=_BOX if box else None,
-        alignment=Alignment(horizontal=horizontal, vertical=vertical, wrap_text=wrap),
+        alignment=Alignment(
+            horizontal=horizontal, vertical=vertical, wrap_text=wrap, indent=int(box and horizontal == "left")
+        ),
         number_format=number_format,
         protection=Protection(locked=locked),
     )
@@ -111,7 +115,7 @@ def text_width(text: str) -> int:
 
 def row_height(text: str, width: float, line: float = 14.5, least: float = 20) -> float:
     """Return the height in points that `text` needs in a cell of `width` characters."""
-    lines = sum(max(1, math.ceil(text_width(part) / max(width - 1.5, 1))) for part in text.split("\n"))
+    lines = sum(max(1, math.ceil(text_width(part) / max(width - 2.5, 1))) for part in text.split("\n"))
     return min(_HIGHEST, max(least, lines * line + 5))
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from openpyxl import Workbook
 from openpyxl.cell import Cell
@@ -152,7 +152,7 @@ class Sheet:
                 self.links += 1
                 cells[column].hyperlink = Hyperlink(ref="", location=f"'{link.sheet}'!A{link.row}")
         lines = max(map(_lines, values, self.columns))
-        self._append(cells, 16 if lines == 1 else 13 * lines + 4)
+        self._append(cells, 16 if lines == 1 else 13.5 * lines + 5)
 
     def _append(self, cells: list[Cell], height: float) -> None:
         """Write cells as a row of that height: not every program finds out the height by itself."""
@@ -177,7 +177,7 @@ class Sheet:
             base, _, places = name.partition(".")
             fill, colour, bold, horizontal = _LOOKS[base]
             cell = Cell(self.sheet, 1, 1)
-            underline = "single" if base in _CLICKED else None
+            underline: Literal["single", "none"] = "single" if base in _CLICKED else "none"
             cell.font = Font(name="宋体", size=10, bold=bold, color=colour, underline=underline)
             cell.alignment = Alignment(
                 horizontal,

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from openpyxl.packaging.custom import StringProperty
 from openpyxl.workbook import Workbook
@@ -47,7 +48,9 @@ def describe(workbook: Workbook, pack: Pack, year: int | None) -> None:
     else:
         date = datetime((year or 1979) + 1, 1, 31)
     properties.created = properties.modified = date
-    workbook.custom_doc_props.append(StringProperty(name=PACK_PROPERTY, value=pack.id))
+    # The type stubs do not know custom properties yet.
+    custom: Any = getattr(workbook, "custom_doc_props")  # noqa: B009
+    custom.append(StringProperty(name=PACK_PROPERTY, value=pack.id))
 
 
 def save(workbook: Workbook, path: str | Path, bodies: Mapping[str, Body] | None = None) -> None:

@@ -29,7 +29,8 @@ def read_raw(path: Path, pack: Pack) -> Iterator[RawReport]:
         yield from read_workbook(path, read_sheets(path), pack)
     elif kind in ("docx", "pdf", "html", "text"):
         raise InputError(
-            f"{path.name}：这里要的是表格或JSON数据；已成文的报告（Word、PDF、网页）还不能读入", file=str(path)
+            f"{path.name}：这里要的是表格或JSON数据；已成文的报告（Word、PDF、网页）还不能读入",
+            file=str(path),
         )
     else:
         raise unreadable(path, kind)

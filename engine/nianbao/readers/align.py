@@ -95,9 +95,7 @@ def align(rows: Sequence[Sequence[object]], merged: Merges, keys: GridKeys) -> d
     return found
 
 
-def _label_matrix(
-    rows: Sequence[Sequence[object]], merged: Merges, keys: GridKeys
-) -> list[list[str | None]]:
+def _label_matrix(rows: Sequence[Sequence[object]], merged: Merges, keys: GridKeys) -> list[list[str | None]]:
     """Return the canonical label of each cell, None where there is none; merged cells are filled."""
     matrix = [[_label(value, keys.pack.labels, keys.words) for value in row] for row in rows]
     for top, left, bottom, right in merged:

@@ -91,7 +91,9 @@ def _value_column(sheet: Sheet, row: int, label: int) -> int:
 def _title(sheet: Sheet, pack: Pack) -> Iterator[tuple[str, object, tuple[int, int]]]:
     """Yield agency and year where a cell holds the title of a report."""
     pattern = re.escape(str(pack.meta["output"]))
-    pattern = pattern.replace(r"\{agency\}", "(?P<agency>.+?)").replace(r"\{year\}", r"\s*(?P<year>[0-9]{4})\s*")
+    pattern = pattern.replace(r"\{agency\}", "(?P<agency>.+?)").replace(
+        r"\{year\}", r"\s*(?P<year>[0-9]{4})\s*"
+    )
     for r, row in enumerate(sheet.rows[:10]):
         for c, value in enumerate(row):
             match = re.fullmatch(pattern, value.strip()) if isinstance(value, str) else None

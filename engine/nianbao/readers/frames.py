@@ -23,8 +23,12 @@ def read_frame(frame: Any, pack: Pack) -> Iterator[RawReport]:
     words = vocabulary(pack)
     found = find_header(sheet, words)
     if found is None:
-        raise InputError("DataFrame的列名不是报表栏目：列名应为栏目路径（agency、requests.new.total）或栏目名称")
-    yield from read_long(sheet, found, None, words) if found.is_long else read_register(sheet, found, None, pack)
+        raise InputError(
+            "DataFrame的列名不是报表栏目：列名应为栏目路径（agency、requests.new.total）或栏目名称"
+        )
+    yield from (
+        read_long(sheet, found, None, words) if found.is_long else read_register(sheet, found, None, pack)
+    )
 
 
 def _plain(value: Any) -> object:

@@ -44,7 +44,7 @@ class Vocabulary:
         return map(normal, (*field.labels, *field.parts, *field.place.split("·"), field.header, *names))
 
     def _leaf_words(self, field: Field) -> Iterable[str]:
-        # A text is headed by its topic (（一）主动公开), not by the word for its body; an only child by its parent.
+        # A text is headed by its topic (（一）主动公开), not by the word for its body; so is an only child.
         own = [field.title, field.header, field.place.split("·")[-1]]
         parent = field.path.rpartition(".")[0]
         if sum(f.path.startswith(f"{parent}.") for f in self.pack.fields.plain) == 1:
@@ -52,7 +52,7 @@ class Vocabulary:
         return map(normal, own)
 
     def tokens(self, labels: Iterable[object]) -> frozenset[str]:
-        """Return labels as canonical words; a label that joins several (表三·新收·自然人) is taken apart."""
+        """Return labels as canonical words; a label that joins several (表三·新收·总计) is taken apart."""
         found: set[str] = set()
         for label in labels:
             known = self.pack.labels

@@ -113,8 +113,10 @@ def _header_rows(sheet: Sheet, row: int, agency: int, words: Vocabulary) -> tupl
     while end < min(len(sheet.rows), row + _HEADER_ROWS) and _continues(sheet, end, agency, words):
         end += 1
     # The label may stand in the last of several header rows.
-    while top > 0 and _continues(sheet, top - 1, agency, words) and any(
-        words.candidates(words.tokens([v])) for v in sheet.rows[top - 1] if isinstance(v, str)
+    while (
+        top > 0
+        and _continues(sheet, top - 1, agency, words)
+        and any(words.candidates(words.tokens([v])) for v in sheet.rows[top - 1] if isinstance(v, str))
     ):
         top -= 1
     return top, end
@@ -125,7 +127,9 @@ def _continues(sheet: Sheet, row: int, agency: int, words: Vocabulary) -> bool:
     values = sheet.rows[row]
     texts = [v for v in values if isinstance(v, str) and not is_blank(v)]
     filled = sum(not is_blank(v) for v in values)
-    return is_blank(values[agency]) and 0 < filled == len(texts) and any(map(words.pack.labels.is_label, texts))
+    return (
+        is_blank(values[agency]) and 0 < filled == len(texts) and any(map(words.pack.labels.is_label, texts))
+    )
 
 
 def _column_labels(sheet: Sheet, top: int, end: int, column: int) -> tuple[list[str], list[str]]:
@@ -191,9 +195,7 @@ def _sheet_findings(sheet: Sheet, header: Header, file: str | None) -> Iterator[
         yield Finding("UNKNOWN-COLUMN", "warning", None, where, message)
 
 
-def _doubled(
-    sheet: Sheet, header: Header, file: str | None, row: int, pack: Pack
-) -> Iterator[Finding]:
+def _doubled(sheet: Sheet, header: Header, file: str | None, row: int, pack: Pack) -> Iterator[Finding]:
     for path, columns in header.doubled.items():
         names = "、".join(f"{column_name(c)}列" for c in columns)
         where = Where(file, sheet.name, f"{column_name(columns[-1])}{row + 1}")

@@ -20,7 +20,8 @@ from nianbao.values import is_blank, parse
 def read_roster(path: Path, pack: Pack) -> list[dict[str, Any]]:
     """Return what a roster knows of each agency, as nested data; raises InputError where it knows none.
 
-    A table needs a column 单位名称 (or a variant) and may have others of the report; a text file has a name a line.
+    A table needs a column 单位名称 (or a variant) and may have others of the report; a text file has a name
+    a line.
     """
     kind = sniff(path)
     if kind == "text" or (kind == "csv" and path.suffix.lower() == ".txt"):
@@ -34,7 +35,9 @@ def read_roster(path: Path, pack: Pack) -> list[dict[str, Any]]:
         raise InputError(f"{path.name}：名录里没有单位，应有“单位名称”一列，每行一个单位", file=str(path))
     doubled = sorted({e["agency"] for e in found if sum(o["agency"] == e["agency"] for o in found) > 1})
     if doubled:
-        raise InputError(f"{path.name}：名录里{'、'.join(doubled)}出现不止一次，请删除重复的行", file=str(path))
+        raise InputError(
+            f"{path.name}：名录里{'、'.join(doubled)}出现不止一次，请删除重复的行", file=str(path)
+        )
     return found
 
 

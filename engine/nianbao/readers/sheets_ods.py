@@ -4,13 +4,15 @@ calamine would be faster, but it cannot tell percentages, errors, merged cells a
 without results, and it fills the memory where a cell is said to be repeated a million times.
 
 What cannot be told: a time of less than 24 hours from a duration; a truth value that the program
-wrote as a number; hidden rows and columns, which are read like any other.
+wrote as a number (LibreOffice does); in a file of an office program, a formula without a result
+from one whose result is an empty text, both of which are blanks; hidden rows and columns, which are read like any other.
 """
 
 from __future__ import annotations
 
 import datetime
 import re
+from contextlib import ExitStack
 from pathlib import Path
 
 from nianbao.cells import CellError, Percentage, Uncomputed
@@ -41,12 +43,21 @@ def read_ods(path: Path) -> list[Sheet]:
     Raises InputError for a stray cell far from the table, a zip bomb, and a DTD; and whatever the
     libraries raise for a file that is broken.
     """
-    reader = _Reader(path)
-    with Archive(path) as archive, archive.open("content.xml") as stream:
+    with ExitStack() as stack:
+        archive = stack.enter_context(Archive(path))
+        reader = _Reader(path, calculated=_is_calculated(archive))
+        stream = stack.enter_context(archive.open("content.xml"))
         events = parse_events(stream, path, start=reader.start, end=reader.end, text=reader.text)
         for _ in events:
             pass
     return reader.sheets
+
+
+def _is_calculated(archive: Archive) -> bool:
+    """Return whether an office program wrote the file: there, no result means an empty text."""
+    meta = archive.read("meta.xml") if "meta.xml" in archive else b""
+    generator = re.search(rb"generator>([^<]*)<", meta)
+    return generator is not None and b"Office" in generator[1]
 
 
 class _Table:
@@ -100,8 +111,9 @@ class _Table:
 class _Reader:
     """Builds the sheets; the callbacks of an XML parser."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, calculated: bool) -> None:
         self.sheets: list[Sheet] = []
+        self._calculated = calculated
         self._path = path
         self._skipped = 0  # how deep inside an element of no interest
         self._style = ""
@@ -155,7 +167,10 @@ class _Reader:
         elif name in _CELLS and self._cell is not None and self._table is not None:
             text = "\n".join("".join(parts) for parts in self._paragraphs)
             repeated = int(self._cell.get("table:number-columns-repeated", 1))
-            self._table.add(_value(self._cell, text), repeated, self._cell)
+            value = _value(self._cell, text)
+            if self._calculated and isinstance(value, Uncomputed):
+                value = None
+            self._table.add(value, repeated, self._cell)
             self._cell = None
         elif name == "table:table-row" and self._table is not None:
             self._table.end_row(self._repeated)

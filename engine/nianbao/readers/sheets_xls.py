@@ -17,7 +17,9 @@ from typing import Any
 
 from nianbao.cells import CellError, Percentage
 from nianbao.readers.grid import Sheet, Used, number, plain, rectangle
-from nianbao.readers.sniff import unreadable
+from nianbao.readers.ole import CompoundFile
+from nianbao.readers.sniff import WORKBOOK_STREAMS, unreadable
+from nianbao.readers.trouble import broken
 from nianbao.readers.xlsx_book import shows_percentage
 
 _ELAPSED = re.compile(r"\[[hms]+\]", re.IGNORECASE)
@@ -36,15 +38,17 @@ def read_xls(path: Path) -> list[Sheet]:
 def _open(path: Path) -> Any:
     import xlrd  # type: ignore[import-untyped]
 
-    data = path.read_bytes()
-    # xlrd prints its warnings.
-    options: dict[str, Any] = {"logfile": io.StringIO(), "formatting_info": True, "ragged_rows": True}
+    with path.open("rb") as stream:
+        file = CompoundFile(stream)
+        # xlrd would take the compound file, but not end where its chains run in a circle.
+        data = next(file.read(name) for name in sorted(file.names & WORKBOOK_STREAMS, reverse=True))
+    if not data:
+        raise broken(path)
     try:
-        try:
-            return xlrd.open_workbook(file_contents=data, **options)
-        except xlrd.compdoc.CompDocError:
-            # Some programs write compound files that Excel forgives.
-            return xlrd.open_workbook(file_contents=data, ignore_workbook_corruption=True, **options)
+        # xlrd prints its warnings.
+        return xlrd.open_workbook(
+            file_contents=data, logfile=io.StringIO(), formatting_info=True, ragged_rows=True
+        )
     except xlrd.XLRDError as error:
         if "encrypted" in str(error):
             raise unreadable(path, "encrypted") from error

@@ -19,6 +19,7 @@ Kind = Literal[
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
+WORKBOOK_STREAMS = frozenset({"Workbook", "Book", "WORKBOOK", "BOOK"})  # of Excel 97, of Excel 5
 _HEAD = 1 << 16
 _SHEETS = {".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlt", ".et", ".ods"}
 _ARCHIVES = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08")
@@ -112,13 +113,13 @@ def _open_document_kind(archive: zipfile.ZipFile, names: dict[str, str]) -> Kind
 
 def _ole_kind(stream: BinaryIO, path: Path) -> Kind:
     try:
-        names = ole.entry_names(stream)
+        names = ole.CompoundFile(stream).names
     except ValueError as error:
         raise broken(path) from error
     suffix = path.suffix.lower()
     if "EncryptedPackage" in names:
         return "encrypted"
-    if names & {"Workbook", "Book", "WORKBOOK", "BOOK"}:
+    if names & WORKBOOK_STREAMS:
         return "xls"  # also .et, which has the same streams
     if "WordDocument" in names:
         return "wps" if suffix == ".wps" else "doc"

@@ -120,7 +120,9 @@ def _not_a_form(
     """Return the sentence for a workbook in which too little of the form is found."""
     advice = "请用 nianbao form 生成空表，把数字填进去"
     if not best:
-        return f"{path.name}：没有找到{pack.title}的登记表或填报表（没有“单位名称”列，也没有法定表格）；{advice}"
+        return (
+            f"{path.name}：没有找到{pack.title}的登记表或填报表（没有“单位名称”列，也没有法定表格）；{advice}"
+        )
     missing = next((p for p in wanted if not any(p in raw.values for raw in reports)), wanted[0])
     return (
         f"{path.name}：不是{pack.title}的填报表，可能是其他年度的格式"

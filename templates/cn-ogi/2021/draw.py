@@ -34,7 +34,8 @@ def _cell_style(cell: Cell, table: Table, look: Look) -> str:
 
 def _kept(table: Table, number: int) -> bool:
     """Whether a row stays on a page with the next one; a last row never stands alone."""
-    return number < table.kept - 1 or number == len(table.rows) - 2
+    rows = len(table.rows)
+    return number < table.kept - 1 or rows - table.tail <= number < rows - 1
 
 
 def _cell(cell: Cell, width: int, style: str, look: Look, kept: bool) -> etree._Element:
