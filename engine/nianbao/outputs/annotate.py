@@ -34,8 +34,9 @@ _STYLES = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xm
 _VML = "application/vnd.openxmlformats-officedocument.vmlDrawing"
 _NO_STYLES = (
     f'<styleSheet xmlns="{MAIN}"><fonts count="1"><font><sz val="11"/><name val="宋体"/></font></fonts>'
-    '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/>'
-    '</fill></fills><borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
+    '<fills count="2"><fill><patternFill patternType="none"/></fill>'
+    '<fill><patternFill patternType="gray125"/></fill></fills>'
+    '<borders count="1"><border><left/><right/><top/><bottom/><diagonal/></border></borders>'
     '<cellStyleXfs count="1"><xf/></cellStyleXfs><cellXfs count="1"><xf xfId="0"/></cellXfs></styleSheet>'
 )
 # The order of the schema, as far as the styles that are added need it.
@@ -55,8 +56,8 @@ class Annotated:
 def annotate(source: Path, target: Path, findings: Iterable[Finding]) -> Annotated:
     """Write a copy of the .xlsx `source` to `target` with errors in red, warnings in orange, and comments.
 
-    Raises InputError where the source cannot be read, OutputError where it is no .xlsx or the target cannot be
-    written.
+    Raises InputError where the source cannot be read, OutputError where it is no .xlsx, or where the target
+    cannot be written.
     """
     kind = sniff(source)
     if kind != "xlsx":
@@ -147,7 +148,7 @@ def _text(findings: Iterable[Finding]) -> str:
 def _comment(
     package: Package, part: str, sheet: SheetXml, texts: Mapping[Spot, str], block: int
 ) -> str | None:
-    """Add the comments of a sheet; return the relationship of their boxes if the sheet does not have it yet."""
+    """Add the comments of a sheet; return the relationship of their boxes if that is new."""
     related = {kind.rpartition("/")[2]: target for _, kind, target in package.relations(part)}
     comments = related.get("comments")
     root, new = add_comments(package.root(comments) if comments else None, texts)

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from lxml import etree
 
@@ -15,6 +16,7 @@ from nianbao.outputs.sheetxml import Spot, spot_of
 from nianbao.raw import column_name
 
 AUTHOR = "nianbao"
+_NSMAP: Any = {None: MAIN}
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 # The box in pixels: letters of 9 points are 6 wide, Chinese ones 12, lines 16 high.
 _WIDTH, _LETTER, _LINE, _MARGIN = 260, 6, 16, 12
@@ -55,7 +57,7 @@ def add_comments(root: etree._Element | None, texts: Mapping[Spot, str]) -> tupl
     Where a cell has a comment, the text is appended to it.
     """
     if root is None:
-        root = etree.Element(_main("comments"), nsmap={None: MAIN})
+        root = etree.Element(_main("comments"), nsmap=_NSMAP)
     authors = _child(root, "authors", 0)
     names = [author.text for author in authors]
     if AUTHOR not in names:

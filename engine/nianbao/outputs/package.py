@@ -7,7 +7,7 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from lxml import etree
 
@@ -17,6 +17,7 @@ from nianbao.readers.trouble import broken
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _RELATIONS = "http://schemas.openxmlformats.org/package/2006/relationships"
+_NSMAP: Any = {None: _RELATIONS}
 _TYPES = "http://schemas.openxmlformats.org/package/2006/content-types"
 _TYPES_PART = "[Content_Types].xml"
 _ZIP_DATE = (1980, 1, 1, 0, 0, 0)
@@ -76,7 +77,7 @@ class Package:
     def relate(self, part: str, kind: str, target: str) -> str:
         """Add a relationship of a kind such as ``comments`` to a part; return its id."""
         name = _relations_part(part)
-        empty = etree.Element(f"{{{_RELATIONS}}}Relationships", nsmap={None: _RELATIONS})
+        empty = etree.Element(f"{{{_RELATIONS}}}Relationships", nsmap=_NSMAP)
         root = self.root(name) if name in self else empty
         taken = {relation.get("Id") for relation in root}
         number = next(n for n in range(1, len(taken) + 2) if f"rId{n}" not in taken)
@@ -119,11 +120,17 @@ class Package:
                     entry.compress_type = zipfile.ZIP_DEFLATED
                     target.writestr(entry, content)
 
+    def workbook(self) -> str:
+        """Return the part that lists the sheets."""
+        found = (target for _, kind, target in self.relations("") if kind.endswith("/officeDocument"))
+        part = next(found, "")
+        if part not in self:
+            raise broken(self.path)
+        return part
+
     def sheets(self) -> dict[str, str]:
         """Return the part of each worksheet by its title."""
-        workbook = next((t for _, kind, t in self.relations("") if kind.endswith("/officeDocument")), "")
-        if workbook not in self:
-            raise broken(self.path)
+        workbook = self.workbook()
         parts = {key: target for key, kind, target in self.relations(workbook) if kind.endswith("/worksheet")}
         found = {}
         for sheet in self.root(workbook).iter(f"{{{MAIN}}}sheet"):
@@ -131,6 +138,16 @@ class Package:
             if part is not None and part in self:
                 found[sheet.get("name", "")] = part
         return found
+
+    def styles(self) -> str:
+        """Return the part of the styles; where there is none, the name for a new one."""
+        workbook = self.workbook()
+        found = (target for _, kind, target in self.relations(workbook) if kind.endswith("/styles"))
+        part = next(found, "")
+        if not part:
+            part = self.new_name("xl/styles{}.xml")
+            self.relate(workbook, "styles", part)
+        return part
 
 
 def _plain(name: str) -> str:

@@ -19,6 +19,7 @@ FIRST_ROW = 5
 _FIGURE, _LONE_FIGURE, _CHOICE, _LINE, _NAME, _TEXT, _NUMBER = 9.0, 15.0, 11.0, 20.0, 30.0, 42.0, 6.0
 # A word of the first row needs about so much room.
 _FEW = 3
+_SCREEN = 90.0
 
 Area = tuple[int, int, int, int]
 
@@ -37,13 +38,24 @@ def write_head(sheet: Any, columns: Sequence[Column]) -> None:
     sheet.freeze_panes = f"{get_column_letter(frozen)}{FIRST_ROW}"
     sheet.print_title_rows = f"1:{HEAD_ROWS}"
     sheet.print_title_cols = f"A:{get_column_letter(frozen - 1 or 1)}"
-    starts = {(top, left): columns[left - 1].words[top - 1] for top, left, _, _ in areas}
     for row in range(1, HEAD_ROWS + 1):
-        sheet.append([head_cell(sheet, starts.get((row, c))) for c in range(1, len(columns) + 1)])
+        sheet.append(_head_row(sheet, row, columns, areas, widths))
     sheet.append([head_cell(sheet, name, styles.PATH) for name in names])
     for top, left, bottom, right in areas:
         if (top, left) != (bottom, right):
             sheet.merged_cells.add(f"{get_column_letter(left)}{top}:{get_column_letter(right)}{bottom}")
+
+
+def _head_row(
+    sheet: Any, row: int, columns: Sequence[Column], areas: Sequence[Area], widths: Sequence[float]
+) -> list[Any]:
+    cells = [head_cell(sheet, None) for _ in columns]
+    for top, left, _, right in areas:
+        if top == row:
+            wide = sum(widths[left - 1 : right]) > _SCREEN
+            style = styles.WIDE_HEADER if wide else styles.HEADER
+            cells[left - 1] = head_cell(sheet, columns[left - 1].words[top - 1], style)
+    return cells
 
 
 def head_cell(sheet: Any, text: str | None, style: str = styles.HEADER) -> Any:

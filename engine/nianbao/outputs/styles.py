@@ -13,6 +13,7 @@ from openpyxl.workbook import Workbook
 TITLE = "年报标题"
 SUBTITLE = "年报表首"
 HEADER = "年报表头"
+WIDE_HEADER = "年报表头（宽）"
 LABEL = "年报栏目"
 INPUT = "年报填写数字"
 CHOICE = "年报填写选项"
@@ -48,7 +49,10 @@ def add_styles(workbook: Workbook) -> None:
 def _named_styles() -> Iterator[NamedStyle]:
     yield _style(TITLE, font=Font(name=_HEI, size=16), box=False, horizontal="center")
     yield _style(SUBTITLE, box=False, horizontal="left")
-    yield _style(HEADER, fill=BLUE, font=Font(name=_SONG, size=10, bold=True), horizontal="center")
+    bold = Font(name=_SONG, size=10, bold=True)
+    yield _style(HEADER, fill=BLUE, font=bold, horizontal="center")
+    # Wider than a screen: centred words would be out of sight.
+    yield _style(WIDE_HEADER, fill=BLUE, font=bold, horizontal="left")
     yield _style(LABEL, fill=BLUE, horizontal="left")
     yield _style(INPUT, fill=YELLOW, horizontal="center", locked=False)
     yield _style(CHOICE, fill=YELLOW, horizontal="left", locked=False)
