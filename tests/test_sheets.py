@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import math
+import os
 import re
-import resource
 import string
 import subprocess
 import sys
@@ -473,6 +473,20 @@ def filled_rows(data: bytes) -> bytes:
     return data.replace(b'<c r="C3"', b'<c r="B3"/><c r="C3"')
 
 
+def test_a_workbook_of_the_strict_kind_reads_like_any_other(tmp_path: Path) -> None:
+    path = write_xlsx(tmp_path / "a.xlsx", TABLE)
+    old, new = b"http://schemas.openxmlformats.org/", b"http://purl.oclc.org/ooxml/"
+    for part in (SHEET, "xl/workbook.xml", "_rels/.rels", "xl/_rels/workbook.xml.rels", "xl/styles.xml"):
+        change(
+            path,
+            part,
+            lambda data: data.replace(old + b"office", new + b"office").replace(
+                old + b"spread", new + b"spread"
+            ),
+        )
+    assert values(path) == TABLE
+
+
 def test_a_sheet_with_impossible_addresses_is_refused(tmp_path: Path) -> None:
     for address in ("XFE1", "A1048577", "ZZZZZZZ1", "A99999999999", "A0", "1A"):
         path = with_cells(tmp_path / "a.xlsx", f'<row r="9"><c r="{address}"><v>1</v></c></row>')
@@ -497,13 +511,16 @@ def measured(path: Path) -> str:
     )
 
     def limit() -> None:
+        import resource
+
         resource.setrlimit(resource.RLIMIT_CPU, (10, 10))
         resource.setrlimit(resource.RLIMIT_DATA, (400 << 20, 400 << 20))
 
     done = subprocess.run(
         [sys.executable, "-X", "utf8", "-c", program, str(path)],
-        capture_output=True, check=False, preexec_fn=limit, encoding="utf-8",
-        env={"PYTHONPATH": str(Path(grid.__file__).parents[2])},
+        capture_output=True, check=False, encoding="utf-8",
+        preexec_fn=None if os.name == "nt" else limit,
+        env={**os.environ, "PYTHONPATH": str(Path(grid.__file__).parents[2])},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
@@ -532,16 +549,14 @@ def test_a_stray_value_is_named(tmp_path: Path, address: str) -> None:
 
 
 def test_a_stray_space_among_the_shared_strings_is_ignored(tmp_path: Path) -> None:
-    cell = '<row r="1048576"><c r="XFD1048576" t="s"><v>{}</v></c></row></sheetData>'
-    for index, string_ in enumerate(["甲局", "\u3000 "]):
+    def with_stray(index: int) -> Path:
+        cell = f'<row r="1048576"><c r="XFD1048576" t="s"><v>{index}</v></c></row></sheetData>'.encode()
         path = shared(write_xlsx(tmp_path / "a.xlsx", [["甲局", "\u3000 "]]))
-        stray = cell.format(index).encode()
-        change(path, SHEET, lambda data, stray=stray: data.replace(b"</sheetData>", stray))
-        if string_.strip():
-            with pytest.raises(InputError, match="XFD1048576单元格有内容"):
-                read_sheets(path)
-        else:
-            assert values(path) == [["甲局"]]
+        return change(path, SHEET, lambda data: data.replace(b"</sheetData>", cell))
+
+    assert values(with_stray(1)) == [["甲局"]]
+    with pytest.raises(InputError, match="XFD1048576单元格有内容"):
+        read_sheets(with_stray(0))
 
 
 def test_only_the_stray_cell_of_a_long_table_is_named(tmp_path: Path) -> None:
@@ -772,6 +787,20 @@ def test_a_zip_bomb_is_refused(tmp_path: Path, part: str) -> None:
         read_sheets(path)
 
 
+def test_a_text_repeated_until_it_fills_the_memory_is_refused(tmp_path: Path) -> None:
+    path = shared(write_xlsx(tmp_path / "a.xlsx", [["一" * 30_000]]))
+    cells = "".join(f'<row r="{r}"><c r="A{r}" t="s"><v>0</v></c></row>' for r in range(2, 20_000))
+    change(path, SHEET, lambda data: data.replace(b"</sheetData>", cells.encode() + b"</sheetData>"))
+    assert "大得不正常" in measured(path)
+    spaces = b"<text:p>" + b"<text:s text:c='32000'/>" * 10_000 + b"</text:p>"
+    change(
+        write_ods(tmp_path / "a.ods", [["x"]]),
+        "content.xml",
+        lambda d: d.replace(b"<text:p>x</text:p>", spaces),
+    )
+    assert "大得不正常" in measured(path)
+
+
 def test_a_part_larger_than_the_directory_says_is_refused(tmp_path: Path) -> None:
     path = write_xlsx(tmp_path / "a.xlsx", TABLE)
     with zipfile.ZipFile(path) as archive:
@@ -801,7 +830,7 @@ def test_reading_imports_no_library_before_it_is_needed() -> None:
     )
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, text=True,
-        env={"PYTHONPATH": str(Path(grid.__file__).parents[2])},
+        env={**os.environ, "PYTHONPATH": str(Path(grid.__file__).parents[2])},
     )  # fmt: skip
     assert done.stdout.strip() == "[]"
 

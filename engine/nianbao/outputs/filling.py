@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nianbao.fields import split_path
-from nianbao.outputs.cellvalues import CellValue, cell_value, map_text, value_at
+from nianbao.outputs.cellvalues import CellValue, cell_value, map_text, value_at, words_for
 from nianbao.outputs.form_plan import map_field
 from nianbao.pack import Pack
 from nianbao.report import Report
@@ -32,22 +32,23 @@ class Filling:
         return str(self.data.get("agency") or "")
 
     def value(self, path: str) -> CellValue:
-        """Return what is known of a path; raises OutputError for what a cell cannot hold."""
-        field = map_field(path, self.pack)
-        place = self.pack.fields.place(path)
+        """Return what is known of a path; raises OutputError for notes that one cell cannot hold."""
         if path in self.pack.fields.maps:
             found: Any = map_text(self.data, path, self.pack.fields)
         else:
             found = value_at(self.data, split_path(path))
-        return cell_value(found, field, self.agency, place)
+        return cell_value(found, map_field(path, self.pack))
 
     def carried(self, path: str) -> CellValue:
         """Return last year's figure for a path, None where there is none."""
         source = None if self.complete or self.previous is None else carry_sources(self.pack).get(path)
         if source is None or self.previous is None:
             return None
-        field = map_field(path, self.pack)
-        return cell_value(self.previous.value(source), field, self.agency, self.pack.fields.place(path))
+        return cell_value(self.previous.value(source), map_field(path, self.pack))
+
+    def words(self, path: str) -> str:
+        """Return the words by which an error names the value of a path."""
+        return words_for(self.agency, self.pack.fields.place(path))
 
 
 def carry_sources(pack: Pack) -> dict[str, str]:

@@ -11,10 +11,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from nianbao.outputs import styles
 from nianbao.outputs.cellvalues import YES
-from nianbao.outputs.form_plan import CHECKS, FormPlan, is_covered
+from nianbao.outputs.form_plan import FormPlan, is_covered
 from nianbao.outputs.formulas import condition_formula, count_blank, holds, side, tolerance
 from nianbao.outputs.sheets import formula, merge, page, protect, put, set_widths
 from nianbao.rules import Instance
+from nianbao.sheetnames import CHECKS
 
 BALANCED, FITS, WRONG, DOUBTFUL, OPEN, UNUSED, ELSEWHERE = (
     "平衡", "符合", "有误", "请核对", "未填", "不适用", "见检查结果",

@@ -11,8 +11,8 @@ from nianbao.layout import Cell, Grid
 from nianbao.outputs.formulas import Spot
 from nianbao.pack import Pack, Table
 from nianbao.rules import totals
+from nianbao.sheetnames import BASICS, TEXTS
 
-GUIDE, INFO, TEXTS, CHECKS, REMARKS = "填报说明", "基本信息", "文字", "校验", "说明"
 # The first rows below title and head, on the sheets of that kind.
 LIST_TOP = 3
 GRID_TOP = 3
@@ -65,7 +65,7 @@ class FormPlan:
     @cached_property
     def spots(self) -> Mapping[str, Spot]:
         """The cell of every path."""
-        spots = {p: Spot(INFO, LIST_TOP + i, VALUE_COLUMN) for i, p in enumerate(self.info)}
+        spots = {p: Spot(BASICS, LIST_TOP + i, VALUE_COLUMN) for i, p in enumerate(self.info)}
         spots |= {p: Spot(TEXTS, LIST_TOP + i, VALUE_COLUMN) for i, p in enumerate(self.texts)}
         for sheet in self.tables:
             for path, cell in sheet.fields.items():

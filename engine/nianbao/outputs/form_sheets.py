@@ -10,14 +10,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 from nianbao.outputs import styles
 from nianbao.outputs.filling import Filling
 from nianbao.outputs.form_plan import (
-    GUIDE,
     HINT_COLUMN,
-    INFO,
     LABEL_COLUMN,
     LIST_TOP,
     PATH_COLUMN,
-    REMARKS,
-    TEXTS,
     VALUE_COLUMN,
     FormPlan,
     label_of,
@@ -25,6 +21,7 @@ from nianbao.outputs.form_plan import (
 )
 from nianbao.outputs.instructions import hint, instructions
 from nianbao.outputs.sheets import merge, page, protect, put, set_widths, validate
+from nianbao.sheetnames import BASICS, GUIDE, REMARKS, TEXTS
 
 _LOCKED_IF_KNOWN = frozenset({"agency", "year"})
 _REMARK_HEADS = (("规则", 24.0), ("位置", 30.0), ("原因", 46.0), ("确认人", 12.0), ("日期", 14.0))
@@ -62,15 +59,15 @@ def write_guide(workbook: Workbook, plan: FormPlan) -> None:
 
 def write_info(workbook: Workbook, plan: FormPlan, filling: Filling) -> None:
     """Write the sheet of general data; agency and year are locked where they are known."""
-    sheet = workbook.create_sheet(INFO)
-    _list_head(sheet, INFO, ("项目", "填写内容", "字段", "填写提示"), (32, 46, 12, 44))
+    sheet = workbook.create_sheet(BASICS)
+    _list_head(sheet, BASICS, ("项目", "填写内容", "字段", "填写提示"), (32, 46, 12, 44))
     unlocked = []
     for path in plan.info:
         field, spot = map_field(path, plan.pack), plan.spots[path]
         value = filling.value(path)
         known = path in _LOCKED_IF_KNOWN and value is not None
         style = styles.KNOWN if known else styles.LINE if field.kind == "line" else styles.CHOICE
-        put(sheet, spot.row, VALUE_COLUMN, value, style)
+        put(sheet, spot.row, VALUE_COLUMN, value, style, filling.words(path))
         _list_row(sheet, plan, path, 26)
         if path == plan.declaration:
             _emphasize(sheet, spot.row)
@@ -89,7 +86,8 @@ def write_texts(workbook: Workbook, plan: FormPlan, filling: Filling) -> None:
         value = filling.value(path)
         field = map_field(path, plan.pack)
         many = field.kind == "text" or path in plan.pack.fields.maps
-        put(sheet, plan.spots[path].row, VALUE_COLUMN, value, styles.TEXT if many else styles.LINE)
+        style = styles.TEXT if many else styles.LINE
+        put(sheet, plan.spots[path].row, VALUE_COLUMN, value, style, filling.words(path))
         least = 60 if path in plan.pack.fields.maps else 110 if many else 24
         height = styles.row_height(value, 88, least=least) if isinstance(value, str) else least
         _list_row(sheet, plan, path, height)

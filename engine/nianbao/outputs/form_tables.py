@@ -48,7 +48,7 @@ def _widths(grid: Grid) -> list[float]:
     """Return the widths of the columns in characters, in the proportions of the template."""
     widths = [max(_NARROWEST, width / _TWIPS) for width in grid.widths]
     for cell in grid.labels:
-        # A short label beside several rows, such as （三）不予公开, stays on one line.
+        # A short label beside several rows stays on one line.
         needed = styles.text_width(cell.text)
         if cell.rows > 1 and cell.columns == 1 and not cell.header and needed <= _ONE_LINE:
             widths[cell.column] = max(widths[cell.column], needed + 2)
@@ -73,23 +73,31 @@ def _field(sheet: Worksheet, plan: FormPlan, table: GridSheet, cell: Cell, filli
     """Write the cell of a field: a figure that is known, a total, or an input."""
     path = cell.fields[0]
     spot = plan.spots[path]
-    value = filling.value(path)
     parts = plan.totals.get(path)
-    if parts and (filling.complete or value is not None):
-        # A report's totals are written as it has them, right or wrong, and can be mended.
-        style = styles.TOTAL_OPEN
-    elif parts:
+    if parts and not _is_value(path, filling):
         style = styles.TOTAL
-        value = total_formula([plan.spots[p] for p in parts], table.name, plan.declared_for(path))
-    elif value is None and (value := filling.carried(path)) is not None:
-        style = styles.CARRIED
+        total = total_formula([plan.spots[p] for p in parts], table.name, plan.declared_for(path))
+        written = formula(sheet, spot.row, spot.column, total, style)
     else:
-        style = styles.INPUT if plan.pack.fields.by_path[path].is_number else styles.LINE
-    write = formula if style == styles.TOTAL else put
-    written = write(sheet, spot.row, spot.column, value, style)
+        value, carried = filling.value(path), filling.carried(path)
+        if parts:
+            style = styles.TOTAL_OPEN
+        elif value is None and carried is not None:
+            value, style = carried, styles.CARRIED
+        else:
+            style = styles.INPUT if plan.pack.fields.by_path[path].is_number else styles.LINE
+        written = put(sheet, spot.row, spot.column, value, style, filling.words(path))
     if cell.text:
         written.number_format = f'General"{cell.text}"'
     merge(sheet, spot.row, spot.column, cell.rows, cell.columns, style)
+
+
+def _is_value(path: str, filling: Filling) -> bool:
+    """Return whether a total is written as a value.
+
+    A report's totals are written as it has them, right or wrong, and can be mended.
+    """
+    return filling.complete or filling.value(path) is not None
 
 
 def _label_style(cell: Cell, grid: Grid) -> str:
@@ -113,7 +121,7 @@ def _validate(sheet: Worksheet, plan: FormPlan, table: GridSheet, filling: Filli
     fields: list[tuple[Field, str]] = [
         (plan.pack.fields.by_path[path], plan.spots[path].address)
         for path in table.fields
-        if path not in plan.totals or filling.complete
+        if path not in plan.totals or _is_value(path, filling)
     ]
     validate(sheet, fields)
 

@@ -6,9 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from openpyxl.workbook import Workbook
-
-from nianbao.fields import lookup
 from nianbao.outputs.filling import Filling, list_lengths
 from nianbao.outputs.form_checks import write_checks
 from nianbao.outputs.form_plan import FormPlan
@@ -16,8 +13,8 @@ from nianbao.outputs.form_sheets import write_guide, write_info, write_remarks, 
 from nianbao.outputs.form_tables import write_table
 from nianbao.outputs.register import write_register
 from nianbao.outputs.register_long import write_long
-from nianbao.outputs.styles import add_styles
-from nianbao.outputs.workbook import describe, save
+from nianbao.outputs.workbook import new_workbook
+from nianbao.outputs.xlsx import save_workbook
 from nianbao.pack import Pack
 from nianbao.report import Report
 
@@ -41,9 +38,7 @@ def write_form(
     else:
         filling = Filling(pack, agency or {}, previous)
     plan = FormPlan(pack, list_lengths(filling.data, pack))
-    workbook = Workbook()
-    del workbook[workbook.sheetnames[0]]
-    add_styles(workbook)
+    workbook = new_workbook(pack)
     write_guide(workbook, plan)
     write_info(workbook, plan, filling)
     for table in plan.tables:
@@ -51,9 +46,7 @@ def write_form(
     write_texts(workbook, plan, filling)
     write_checks(workbook, plan)
     write_remarks(workbook)
-    year = lookup(filling.data, "year")
-    describe(workbook, pack, year if isinstance(year, int) else None)
-    save(workbook, path)
+    save_workbook(workbook, Path(path))
 
 
 def _merged(known: Mapping[str, Any], report: Mapping[str, Any]) -> dict[str, Any]:

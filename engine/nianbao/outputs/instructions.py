@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from nianbao.outputs.cellvalues import MAX_TEXT, YES
-from nianbao.outputs.form_plan import CHECKS, INFO, REMARKS, TEXTS, FormPlan, map_field
+from nianbao.outputs.cellvalues import YES
+from nianbao.outputs.form_plan import FormPlan, map_field
+from nianbao.outputs.xlsx import MAX_TEXT
 from nianbao.pack import Pack
+from nianbao.sheetnames import BASICS, CHECKS, REMARKS, TEXTS
 
 
 def instructions(plan: FormPlan) -> Iterator[str]:
@@ -15,11 +17,11 @@ def instructions(plan: FormPlan) -> Iterator[str]:
     pack = plan.pack
     yield f"本工作簿用于填报{pack.title}。依据：{pack.meta['basis']['name']}。"
     tables = "、".join(f"“{sheet.name}”" for sheet in plan.tables)
-    yield f"填写顺序：先填“{INFO}”，再填{tables}，然后填“{TEXTS}”，最后看“{CHECKS}”。"
+    yield f"填写顺序：先填“{BASICS}”，再填{tables}，然后填“{TEXTS}”，最后看“{CHECKS}”。"
     yield "只填黄色格。表中的黄色格只填数字，不带单位；没有的填0，不要留空，空格按漏填处理。"
     if plan.declaration:
         title = pack.fields.nodes[plan.declaration].title
-        where = f"在“{INFO}”的“{title}”选“{YES}”"
+        where = f"在“{BASICS}”的“{title}”选“{YES}”"
         yield f"{declared_tables(pack)}全年没有数字的，{where}，空格即按0计，不必逐格填0。"
     yield "灰色格自动计算或已锁定，不用填。斜体数字由上年数据带入，请核对，有误可直接修改。"
     limit = f"一格最多{MAX_TEXT}个字"

@@ -17,12 +17,13 @@ from nianbao.outputs.register_head import FIRST_ROW, write_head
 from nianbao.outputs.register_rows import RowWriter, StyleIds, column_style
 from nianbao.outputs.sheets import page, validate
 from nianbao.outputs.spool import Spool
-from nianbao.outputs.workbook import Body, describe, save
+from nianbao.outputs.workbook import Body, new_workbook
+from nianbao.outputs.xlsx import save_workbook
 from nianbao.pack import Pack
 from nianbao.report import Report
 from nianbao.rules import totals
+from nianbao.sheetnames import REGISTER
 
-SHEET = "登记表"
 _LAST_ROW = 1_048_576
 
 
@@ -43,12 +44,10 @@ def write_register(
             spool.add(report.data, complete=True)
         for known in roster:
             spool.add(known, complete=False)
-        workbook = Workbook(write_only=True)
-        styles.add_styles(workbook)
+        workbook = new_workbook(pack, streamed=True)
         columns = register_columns(pack, spool.items)
-        body = add_register_sheet(workbook, SHEET, columns, pack, spool, previous)
-        describe(workbook, pack, spool.year)
-        save(workbook, path, {SHEET: body})
+        body = add_register_sheet(workbook, REGISTER, columns, pack, spool, previous)
+        save_workbook(workbook, Path(path), {REGISTER: body})
 
 
 def add_register_sheet(

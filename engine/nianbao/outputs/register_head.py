@@ -10,8 +10,8 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils import get_column_letter
 
 from nianbao.outputs import styles
-from nianbao.outputs.cellvalues import starts_formula
 from nianbao.outputs.register_columns import NUMBER, Column
+from nianbao.outputs.xlsx import set_value
 
 HEAD_ROWS = 3
 PATH_ROW = 4
@@ -60,12 +60,9 @@ def _head_row(
 
 def head_cell(sheet: Any, text: str | None, style: str = styles.HEADER) -> Any:
     """Return a cell of a header row for a sheet that is being streamed."""
-    cell: Any = WriteOnlyCell(sheet, value=text)
+    cell: Any = WriteOnlyCell(sheet)
     cell.style = style
-    if text is not None:
-        cell.data_type = "s"
-        if starts_formula(text):
-            cell.quotePrefix = True
+    set_value(cell, text)
     return cell
 
 

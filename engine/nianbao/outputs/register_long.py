@@ -14,16 +14,18 @@ from nianbao.fields import Field, split_path
 from nianbao.layout import Grid
 from nianbao.outputs import styles
 from nianbao.outputs.cellvalues import cell_value, value_at
-from nianbao.outputs.form_plan import TEXTS, FormPlan, GridSheet, outside_paths
+from nianbao.outputs.form_plan import FormPlan, GridSheet, outside_paths
 from nianbao.outputs.register import add_register_sheet, check_room
 from nianbao.outputs.register_columns import grid_columns, grid_rows, plain_column
 from nianbao.outputs.register_head import head_cell
 from nianbao.outputs.register_rows import StyleIds, value_xml
 from nianbao.outputs.sheets import page
 from nianbao.outputs.spool import Entry, Spool
-from nianbao.outputs.workbook import Body, describe, save
+from nianbao.outputs.workbook import Body, new_workbook
+from nianbao.outputs.xlsx import save_workbook
 from nianbao.pack import Pack
 from nianbao.report import Report
+from nianbao.sheetnames import TEXTS
 
 ITEM = "项目"
 _WHO = ("agency", "year")
@@ -36,8 +38,7 @@ def write_long(pack: Pack, path: str | Path, reports: Iterable[Report]) -> None:
     with Spool(pack, path) as spool:
         for report in reports:
             spool.add(report.data, complete=True)
-        workbook = Workbook(write_only=True)
-        styles.add_styles(workbook)
+        workbook = new_workbook(pack, streamed=True)
         bodies: dict[str, Body] = {}
         who = [plain_column(path, pack) for path in _WHO]
         for table in FormPlan(pack, spool.items).tables:
@@ -48,8 +49,7 @@ def write_long(pack: Pack, path: str | Path, reports: Iterable[Report]) -> None:
                 bodies[table.name] = add_register_sheet(workbook, table.name, columns, pack, spool)
         others = [plain_column(p, pack) for p in outside_paths(pack, spool.items) if p not in _WHO]
         bodies[TEXTS] = add_register_sheet(workbook, TEXTS, [*who, *others], pack, spool)
-        describe(workbook, pack, spool.year)
-        save(workbook, path, bodies)
+        save_workbook(workbook, Path(path), bodies)
 
 
 @dataclass(frozen=True)
@@ -97,10 +97,10 @@ def _long_head(sheet: Any, pack: Pack, depth: int, words: Sequence[str]) -> None
     first = len(_WHO) + 1
     sheet.freeze_panes = f"{get_column_letter(first + depth)}{_TOP}"
     sheet.print_title_rows = "1:1"
-    heads = [*(pack.fields.by_path[path].header for path in _WHO), ITEM, *[None] * (depth - 1), *words]
+    # Each of its own: a column without a header would not be read.
+    items = [ITEM, *(f"{ITEM}（{level}级）" for level in range(2, depth + 1))]
+    heads = [*(pack.fields.by_path[path].header for path in _WHO), *items, *words]
     sheet.append([head_cell(sheet, head) for head in heads])
-    if depth > 1:
-        sheet.merged_cells.add(f"{get_column_letter(first)}1:{get_column_letter(first + depth - 1)}1")
 
 
 def _long_rows(
@@ -117,8 +117,8 @@ def _long_rows(
     who_fields = [pack.fields.by_path[path] for path in _WHO]
     row = _TOP
     for entry in entries:
-        agency = str(entry.data.get("agency") or "")
-        who = [cell_value(entry.data.get(f.path), f, agency, f.place) for f in who_fields]
+        what = str(entry.data.get("agency") or "")
+        who = [cell_value(entry.data.get(field.path), field) for field in who_fields]
         parts = []
         for line in lines:
             values = [*who, *line.labels, *[None] * (depth - len(line.labels))]
@@ -126,10 +126,10 @@ def _long_rows(
             for word in words:
                 field = line.fields.get(word)
                 found = value_at(entry.data, steps[field.path]) if field else None
-                values.append(cell_value(found, field, agency, field.place) if field else None)
+                values.append(cell_value(found, field) if field else None)
                 kinds.append(styles.INPUT if field else styles.PLAIN)
             cells = (
-                value_xml(f"{letter}{row}", style_id, kind, value)
+                value_xml(f"{letter}{row}", style_id, kind, value, what)
                 for letter, kind, value in zip(letters, kinds, values, strict=True)
             )
             parts.append(f'<row r="{row}">{"".join(cells)}</row>')

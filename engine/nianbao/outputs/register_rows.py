@@ -12,13 +12,15 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils import get_column_letter
 
 from nianbao.fields import split_path
+from nianbao.labels import normal
 from nianbao.outputs import styles
-from nianbao.outputs.cellvalues import CellValue, cell_value, map_text, starts_formula, value_at
+from nianbao.outputs.cellvalues import CellValue, cell_value, map_text, value_at, words_for
 from nianbao.outputs.filling import carry_sources
 from nianbao.outputs.form_plan import is_covered
 from nianbao.outputs.formulas import EVERY_ROW, Spot, at_row, total_formula
 from nianbao.outputs.register_columns import NO_FIELD, NUMBER, Column
 from nianbao.outputs.spool import Entry
+from nianbao.outputs.xlsx import FORMULA_STARTS, safe_text
 from nianbao.pack import Pack
 from nianbao.report import Report
 from nianbao.rules import totals
@@ -53,9 +55,9 @@ def number_xml(reference: str, style: int, value: float | Decimal) -> str:
     return f'<c r="{reference}" s="{style}"><v>{text}</v></c>'
 
 
-def text_xml(reference: str, style: int, text: str) -> str:
-    """Return the XML of a cell with a text."""
-    inner = escape(text, {"\r": "&#13;"})
+def text_xml(reference: str, style: int, text: str, what: str) -> str:
+    """Return the XML of a cell with a text; raises OutputError, naming `what`, for what no cell can hold."""
+    inner = escape(safe_text(text, what), {"\r": "&#13;"})
     return f'<c r="{reference}" s="{style}" t="inlineStr"><is><t xml:space="preserve">{inner}</t></is></c>'
 
 
@@ -64,12 +66,13 @@ def formula_xml(reference: str, style: int, formula: str) -> str:
     return f'<c r="{reference}" s="{style}"><f>{escape(formula.removeprefix("="))}</f></c>'
 
 
-def value_xml(reference: str, style_id: StyleIds, style: str, value: CellValue) -> str:
+def value_xml(reference: str, style_id: StyleIds, style: str, value: CellValue, what: str) -> str:
     """Return the XML of a cell with any value, or with none."""
     if value is None:
         return f'<c r="{reference}" s="{style_id(style)}"/>'
     if isinstance(value, str):
-        return text_xml(reference, style_id(style, starts_formula(value)), value)
+        quoted = value.startswith(FORMULA_STARTS)
+        return text_xml(reference, style_id(style, quoted), value, what)
     return number_xml(reference, style_id(style), value)
 
 
@@ -130,20 +133,22 @@ class RowWriter:
         parts = [_ROW.format(row)]
         data = entry.data
         agency = str(data.get("agency") or "")
-        last = None if entry.complete else self._previous.get(agency)
+        last = None if entry.complete else self._previous.get(agency) or self._previous.get(normal(agency))
+        fields = self._pack.fields
         for cell in self._cells:
             reference = f"{cell.letter}{row}"
             value = value_at(data, cell.steps) if cell.steps else None
             if type(value) is int and value < 10**15:  # by far the commonest
                 parts.append(f'<c r="{reference}" s="{cell.style}"><v>{value}</v></c>')
             elif value is not None:
-                shown = self._shown(cell.column, value, data, agency)
-                parts.append(value_xml(reference, self._style_id, cell.style_name, shown))
+                shown = self._shown(cell.column, value, data)
+                what = words_for(agency, fields.place(cell.column.path))
+                parts.append(value_xml(reference, self._style_id, cell.style_name, shown, what))
             elif cell.formula and not entry.complete:
                 parts.append(formula_xml(reference, cell.style, at_row(cell.formula, row)))
             elif cell.carried and last and (found := value_at(last.data, cell.carried)) is not None:
-                shown = self._shown(cell.column, found, data, agency)
-                parts.append(value_xml(reference, self._style_id, styles.CARRIED, shown))
+                shown = self._shown(cell.column, found, data)
+                parts.append(value_xml(reference, self._style_id, styles.CARRIED, shown, agency))
             elif cell.column.words == (NUMBER,):
                 parts.append(number_xml(reference, cell.style, number))
             else:
@@ -151,12 +156,11 @@ class RowWriter:
         parts.append("</row>")
         return "".join(parts)
 
-    def _shown(self, column: Column, value: Any, data: Mapping[str, Any], agency: str) -> CellValue:
+    def _shown(self, column: Column, value: Any, data: Mapping[str, Any]) -> CellValue:
         fields = self._pack.fields
         if column.path in fields.maps:
             value = map_text(data, column.path, fields)
-        field = column.field
-        return cell_value(value, field, agency, fields.place(column.path)) if field else None
+        return cell_value(value, column.field) if column.field else None
 
 
 def _cells(columns: Sequence[Column], pack: Pack, style_id: StyleIds) -> list[_Cell]:

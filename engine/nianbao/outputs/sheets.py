@@ -12,29 +12,30 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from nianbao.fields import Field
-from nianbao.outputs.cellvalues import NO, YES, CellValue, starts_formula
+from nianbao.outputs.cellvalues import NO, YES, CellValue
+from nianbao.outputs.xlsx import set_value
 from nianbao.values import MAX_COUNT
 
 _A4 = 9
 _LONGEST_LIST = 255
 
 
-def put(sheet: Worksheet, row: int, column: int, value: CellValue, style: str) -> Cell:
-    """Write a value into a cell; a text stays a text, whatever it begins with."""
-    cell = formula(sheet, row, column, value, style)
-    if isinstance(value, str):
-        # openpyxl takes "=1+1" for a formula and "#N/A" for an error.
-        cell.data_type = "s"
-        if starts_formula(value):
-            cell.quotePrefix = True
+def put(sheet: Worksheet, row: int, column: int, value: CellValue, style: str, what: str = "") -> Cell:
+    """Write a value into a cell; a text stays a text, whatever it begins with.
+
+    Raises OutputError, naming `what`, for text that a cell cannot hold.
+    """
+    cell = cast(Cell, sheet.cell(row, column))
+    cell.style = style
+    set_value(cell, value, what)
     return cell
 
 
-def formula(sheet: Worksheet, row: int, column: int, value: CellValue, style: str) -> Cell:
-    """Write a value or a formula of our own into a cell."""
+def formula(sheet: Worksheet, row: int, column: int, text: str, style: str) -> Cell:
+    """Write a formula of our own into a cell."""
     cell = cast(Cell, sheet.cell(row, column))
     cell.style = style
-    cell.value = value
+    cell.value = text
     return cell
 
 

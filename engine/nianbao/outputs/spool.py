@@ -5,13 +5,14 @@ from __future__ import annotations
 import pickle
 import tempfile
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from nianbao.outputs.files import cannot_write
 from nianbao.outputs.filling import list_lengths
-from nianbao.outputs.workbook import writing
 from nianbao.pack import Pack
 
 
@@ -32,11 +33,10 @@ class Spool:
     def __init__(self, pack: Pack, path: str | Path) -> None:
         self._pack = pack
         self._path = path
-        with writing(path):
+        with _writing(path):
             self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by __exit__
         self.count = 0
         self.items: dict[str, int] = {}
-        self.year: int | None = None
 
     def __enter__(self) -> Spool:
         return self
@@ -48,15 +48,21 @@ class Spool:
 
     def add(self, data: Mapping[str, Any], *, complete: bool) -> None:
         """Add an entry; raises OutputError."""
-        with writing(self._path):
+        with _writing(self._path):
             pickle.dump(Entry(dict(data), complete), self._file, pickle.HIGHEST_PROTOCOL)
         self.count += 1
         for path, length in list_lengths(data, self._pack).items():
             self.items[path] = max(self.items.get(path, 0), length)
-        if self.year is None and isinstance(data.get("year"), int):
-            self.year = data["year"]
 
     def __iter__(self) -> Iterator[Entry]:
         self._file.seek(0)
         for _ in range(self.count):
             yield pickle.load(self._file)
+
+
+@contextmanager
+def _writing(path: str | Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise cannot_write(Path(path), error) from error

@@ -10,19 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
-from typing import Any, Literal
-
-from openpyxl import Workbook
-from openpyxl.cell import Cell
-from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.hyperlink import Hyperlink
-from openpyxl.worksheet.worksheet import Worksheet
+from typing import TYPE_CHECKING, Any, Literal
 
 from nianbao.findings import Value
 from nianbao.outputs.xlsx import save_workbook, set_value
+from nianbao.raw import column_name
+
+if TYPE_CHECKING:
+    from openpyxl.cell import Cell
 
 MAX_ROWS = 1_048_576
+_A4 = 9
 # Excel follows 65,530 links on a sheet and calls a file with more damaged.
 MAX_LINKS = 60_000
 # Room for totals and remarks.
@@ -30,8 +28,6 @@ _RESERVED = 8
 # A listing is no place for pages of text; a cut says so.
 _MAX_SHOWN = 2_000
 
-_LINE = Side(style="thin", color="BFBFBF")
-_GRID = Border(left=_LINE, right=_LINE, top=_LINE, bottom=_LINE)
 _RED, _YELLOW, _GREEN, _BLUE = "FFC7CE", "FFEB9C", "C6EFCE", "DDEBF7"
 _HEAD, _BLUE_INK = "D9E1F2", "0563C1"
 # style: (fill, font colour, bold, horizontal)
@@ -88,6 +84,8 @@ class Book:
     """The workbook, and the look that all its sheets share."""
 
     def __init__(self, title: str) -> None:
+        from openpyxl import Workbook
+
         self.title = title
         self.workbook = Workbook(write_only=True)
 
@@ -106,23 +104,26 @@ class Sheet:
         self._open()
 
     def _open(self) -> None:
+        from openpyxl.cell import Cell
+
         self.part += 1
         self.title = self.name if self.part == 1 else f"{self.name}（{self.part}）"
         self.sheet = self.book.workbook.create_sheet(self.title)
         self.row = self.links = 0
         self._styles: dict[str, Any] = {}
+        self._new_cell: type[Cell] = Cell
         self._set_up()
         self._write([column.title for column in self.columns], ["header"] * len(self.columns), {})
 
     def _set_up(self) -> None:
         """Set what must stand before the first row: widths, frozen panes, and how the sheet prints."""
         sheet = self.sheet
-        for number, column in enumerate(self.columns, 1):
-            sheet.column_dimensions[get_column_letter(number)].width = column.width
-        sheet.freeze_panes = f"{get_column_letter(self.frozen + 1)}2"
+        for number, column in enumerate(self.columns):
+            sheet.column_dimensions[column_name(number)].width = column.width
+        sheet.freeze_panes = f"{column_name(self.frozen)}2"
         sheet.print_title_rows = "1:1"
         sheet.page_setup.orientation = "landscape"
-        sheet.page_setup.paperSize = Worksheet.PAPERSIZE_A4
+        sheet.page_setup.paperSize = _A4
         sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, 0
         sheet.sheet_properties.pageSetUpPr.fitToPage = True
         margins = sheet.page_margins
@@ -148,11 +149,16 @@ class Sheet:
     def _write(self, values: Sequence[Value], styles: Sequence[str], links: Mapping[int, Link]) -> None:
         cells = [self._cell(value, style) for value, style in zip(values, styles, strict=True)]
         for column, link in links.items():
-            if self.links < MAX_LINKS:
-                self.links += 1
-                cells[column].hyperlink = Hyperlink(ref="", location=f"'{link.sheet}'!A{link.row}")
+            self._link(cells[column], link)
         lines = max(map(_lines, values, self.columns))
         self._append(cells, 16 if lines == 1 else 13.5 * lines + 5)
+
+    def _link(self, cell: Cell, link: Link) -> None:
+        from openpyxl.worksheet.hyperlink import Hyperlink
+
+        if self.links < MAX_LINKS:
+            self.links += 1
+            cell.hyperlink = Hyperlink(ref="", location=f"'{link.sheet}'!A{link.row}")
 
     def _append(self, cells: list[Cell], height: float) -> None:
         """Write cells as a row of that height: not every program finds out the height by itself."""
@@ -164,7 +170,7 @@ class Sheet:
         del dimensions[self.row]
 
     def _cell(self, value: Value, style: str) -> Cell:
-        cell = Cell(self.sheet, 1, 1)
+        cell = self._new_cell(self.sheet, 1, 1)
         places = decimal_places(value)
         cell._style = self._style(f"{style}.{places}" if places else style)  # type: ignore[attr-defined]
         if value != "":
@@ -174,30 +180,12 @@ class Sheet:
     def _style(self, name: str) -> Any:
         """Return the style of that name as openpyxl keeps it; ``number.2`` shows two decimal places."""
         if name not in self._styles:
-            base, _, places = name.partition(".")
-            fill, colour, bold, horizontal = _LOOKS[base]
-            cell = Cell(self.sheet, 1, 1)
-            underline: Literal["single", "none"] = "single" if base in _CLICKED else "none"
-            cell.font = Font(name="宋体", size=10, bold=bold, color=colour, underline=underline)
-            cell.alignment = Alignment(
-                horizontal,
-                "center",
-                wrap_text=base not in _SHRUNK and not base.startswith("remark"),
-                # A number that is too wide would show as ####.
-                shrink_to_fit=base in _SHRUNK,
-            )
-            if places:
-                cell.number_format = f"0.{'0' * int(places)}"
-            if not base.startswith("remark"):
-                cell.border = _GRID
-            if fill:
-                cell.fill = PatternFill("solid", fgColor=fill)
-            self._styles[name] = cell._style  # type: ignore[attr-defined]
+            self._styles[name] = _made(self._new_cell(self.sheet, 1, 1), *name.partition(".")[::2])
         return self._styles[name]
 
     def end_of_data(self) -> None:
         """Set the filter over the rows so far; totals and remarks that follow stay out of it."""
-        self.sheet.auto_filter.ref = f"A1:{get_column_letter(len(self.columns))}{self.row}"
+        self.sheet.auto_filter.ref = f"A1:{column_name(len(self.columns) - 1)}{self.row}"
 
     def totals(self, heading: str, summed: Mapping[int, int], first: int, last: int) -> None:
         """Write a row with sums over the rows `first` to `last`.
@@ -207,17 +195,39 @@ class Sheet:
         cells = [self._cell(None, "total") for _ in self.columns]
         cells[0] = self._cell(heading, "total")
         for column, places in summed.items():
-            letter = get_column_letter(column + 1)
+            letter = column_name(column)
             cells[column].value = f"=SUM({letter}{first}:{letter}{last})"
-            cells[column]._style = self._style(f"total.{places}" if places else "total")  # type: ignore[attr-defined]
+            style = self._style(f"total.{places}" if places else "total")
+            cells[column]._style = style  # type: ignore[attr-defined]
         self._append(cells, 18)
 
     def remark(self, text: str, link: Link | None = None) -> None:
         """Write a line of text outside the table."""
         cell = self._cell(text, "remark link" if link else "remark")
         if link:
-            cell.hyperlink = Hyperlink(ref="", location=f"'{link.sheet}'!A{link.row}")
+            self._link(cell, link)
         self._append([cell], 18)
+
+
+def _made(cell: Cell, name: str, places: str) -> Any:
+    """Return the style of `_LOOKS` as openpyxl keeps it, with so many decimal places."""
+    from openpyxl.styles import Alignment, Border, Font, PatternFill, Side
+
+    fill, colour, bold, horizontal = _LOOKS[name]
+    outside = name.startswith("remark")
+    underline: Literal["single", "none"] = "single" if name in _CLICKED else "none"
+    cell.font = Font(name="宋体", size=10, bold=bold, color=colour, underline=underline)
+    # A number that is too wide would show as ####, so it shrinks.
+    shrunk = name in _SHRUNK
+    cell.alignment = Alignment(horizontal, "center", wrap_text=not (shrunk or outside), shrink_to_fit=shrunk)
+    if places:
+        cell.number_format = f"0.{'0' * int(places)}"
+    if not outside:
+        line = Side(style="thin", color="BFBFBF")
+        cell.border = Border(left=line, right=line, top=line, bottom=line)
+    if fill:
+        cell.fill = PatternFill("solid", fgColor=fill)
+    return cell._style  # type: ignore[attr-defined]
 
 
 def _shown(text: str) -> str:

@@ -65,14 +65,17 @@ class Words:
         return (self._rules.get(rule) or _READING.get(rule, ("", "")))[0]
 
     def advice(self, finding: Finding) -> str:
-        """Return what to check, the most suspicious cells first."""
+        """Return what to check, the most suspicious cells with it."""
         advice = (self._rules.get(finding.rule) or _READING.get(finding.rule, ("", "")))[1]
+        return "。".join(filter(None, (advice, self.likely(finding))))
+
+    def likely(self, finding: Finding) -> str:
+        """Return the cells that are most likely wrong, best first; nothing where no cell is suspect."""
         suspects = [self._suspect(suspect) for suspect in finding.suspects[:_MOST_SUSPECTS]]
         if not suspects:
-            return advice
+            return ""
         more = f"；共{len(finding.suspects)}种可能" if len(finding.suspects) > len(suspects) else ""
-        likely = visible("；或".join(suspects))
-        return f"{advice}。最可能：{likely}{more}" if advice else f"最可能：{likely}{more}"
+        return f"最可能：{visible('；或'.join(suspects))}{more}"
 
     def _suspect(self, suspect: Suspect) -> str:
         fields = self.pack.fields

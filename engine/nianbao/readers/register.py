@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from nianbao.findings import Finding, Where
@@ -95,7 +95,8 @@ def _labelled_header(sheet: Sheet, row: int, words: Vocabulary, least: int) -> H
             unknown[column] = shortened(" ".join(own))
     header = _header(end, pairs, unknown)
     if partial:
-        labels = _row_label_columns(sheet, end, unknown, words)
+        taken = {column for _, column in pairs} | set(partial)
+        labels = _row_label_columns(sheet, end, taken, words)
         if labels:
             rest = {c: text for c, text in unknown.items() if c not in labels}
             return replace(header, partial=partial, row_labels=labels, unknown=rest)
@@ -157,11 +158,11 @@ def _merged_value(sheet: Sheet, row: int, column: int) -> object:
 
 
 def _row_label_columns(
-    sheet: Sheet, first_row: int, unknown: Mapping[int, str], words: Vocabulary
+    sheet: Sheet, first_row: int, taken: Set[int], words: Vocabulary
 ) -> tuple[int, ...]:
-    """Return the unknown columns whose cells are mostly labels of the form."""
+    """Return the columns, not `taken` otherwise, whose cells are mostly labels of the form."""
     found = []
-    for column in unknown:
+    for column in sorted(set(range(len(sheet.rows[first_row - 1]))) - taken):
         texts = [r[column] for r in sheet.rows[first_row:] if not is_blank(r[column])]
         if texts and sum(map(words.pack.labels.is_label, texts)) * 2 > len(texts):
             found.append(column)
@@ -258,7 +259,7 @@ class _Long:
             self.put(path, values[column], row, column, overwrite=False)
         labels = [values[c] for c in self.header.row_labels if not is_blank(values[c])]
         tokens = self.words.tokens(labels)
-        if labels and not self.put_row(tokens, values, row):
+        if labels and not self.put_row(tokens, values, row) and not self.words.candidates(tokens):
             where = Where(self.file, self.sheet.name, f"{column_name(self.header.row_labels[-1])}{row + 1}")
             text = shortened(" ".join(map(str, labels)))
             self.findings.append(

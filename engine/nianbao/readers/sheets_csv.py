@@ -16,6 +16,7 @@ from nianbao.readers.plaintext import decode, guess_delimiter, marked_delimiter
 from nianbao.readers.trouble import trouble
 
 _SAMPLE = 1 << 16
+_PREFIXED = re.compile(r"^'(?=[=+\-@\t\r'])")
 
 
 def read_csv(path: Path) -> list[Sheet]:
@@ -41,7 +42,8 @@ def _rows(text: str, delimiter: str, path: Path) -> list[list[object]]:
     rows: list[list[object]] = []
     try:
         for record in reader:
-            rows.append([plain(value) for value in record])
+            # An apostrophe keeps spreadsheets from taking a text for a formula; it is no part of it.
+            rows.append([plain(_PREFIXED.sub("", value)) for value in record])
     except csv.Error as error:
         problem = "有一格长得不正常" if "limit" in str(error) else "引号不成对"
         sentence = f"第{len(rows) + 1}条记录{problem}，请检查该处的引号，或用Excel打开后以CSV UTF-8格式另存"

@@ -5,7 +5,8 @@ without results, and it fills the memory where a cell is said to be repeated a m
 
 What cannot be told: a time of less than 24 hours from a duration; a truth value that the program
 wrote as a number (LibreOffice does); in a file of an office program, a formula without a result
-from one whose result is an empty text, both of which are blanks; hidden rows and columns, which are read like any other.
+from one whose result is an empty text, both of which are blanks; hidden rows and columns, which
+are read like any other.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ _CELLS = {"table:table-cell", "table:covered-table-cell"}
 _SPACE = re.compile(r"[ \t\r\n]+")
 _ERROR = re.compile(r"#(?:DIV/0!|N/A|NAME\?|NULL!|NUM!|REF!|VALUE!)|(?:Err|错误)[:：]\d{3}")
 _DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:[.,]\d+)?)S)?)?")
-_MOST_CELLS = 30_000_000
+_LARGEST = 240_000_000
+_CELL = 8  # bytes of a place in a list
 _LONGEST = 32_767
 
 
@@ -85,8 +87,9 @@ class _Table:
             self._current.update(dict.fromkeys(range(self.column, last), value))
         self.column += repeated
 
-    def end_row(self, repeated: int) -> None:
-        """Add the cells since the last row as a row, so many times."""
+    def end_row(self, repeated: int) -> int:
+        """Add the cells since the last row as a row, so many times, and return their number."""
+        count = 0
         if self._current:
             rows = range(self.row, min(self.row + repeated, LAST_ROW))
             last = max(self._current)
@@ -94,16 +97,16 @@ class _Table:
             self._rows |= dict.fromkeys(rows, values)
             self.used.rows |= dict.fromkeys(rows, last)
             self.used.columns |= dict.fromkeys(self._current, max(rows, default=0))
-            self.used.count += len(rows) * len(self._current)
+            count = len(rows) * len(self._current)
+            self.used.count += count
         self._current = {}
         self.row += repeated
         self.column = 0
+        return count
 
     def sheet(self, path: Path) -> Sheet:
         """Return the sheet; raises InputError for a stray cell."""
         self.used.check(path, self.name)
-        if self.used.count > _MOST_CELLS:
-            raise too_large(path)
         rows = [self._rows.get(row, []) for row in range(self.used.height)]
         return Sheet(self.name, rectangle(rows), tuple(self.merged), self.hidden)
 
@@ -114,6 +117,7 @@ class _Reader:
     def __init__(self, path: Path, *, calculated: bool) -> None:
         self.sheets: list[Sheet] = []
         self._calculated = calculated
+        self._size = 0
         self._path = path
         self._skipped = 0  # how deep inside an element of no interest
         self._style = ""
@@ -154,7 +158,9 @@ class _Reader:
         elif name in _SKIPPED or name.startswith("draw:"):
             self._skipped = 1
         elif self._in_paragraph and name == "text:s":
-            self._paragraphs[-1].append(" " * min(int(attributes.get("text:c", 1)), _LONGEST))
+            spaces = min(int(attributes.get("text:c", 1)), _LONGEST)
+            self._spend(spaces)
+            self._paragraphs[-1].append(" " * spaces)
         elif self._in_paragraph and name in _BREAKS:
             self._paragraphs[-1].append(_BREAKS[name])
 
@@ -173,10 +179,16 @@ class _Reader:
             self._table.add(value, repeated, self._cell)
             self._cell = None
         elif name == "table:table-row" and self._table is not None:
-            self._table.end_row(self._repeated)
+            self._spend(self._table.end_row(self._repeated) * _CELL)
         elif name == "table:table" and self._table is not None:
             self.sheets.append(self._table.sheet(self._path))
             self._table = None
+
+    def _spend(self, size: int) -> None:
+        """Count what repetitions, a few bytes in the file, take in memory."""
+        self._size += size
+        if self._size > _LARGEST:
+            raise too_large(self._path)
 
     def text(self, data: str) -> None:
         """Take text, wherever it stands."""

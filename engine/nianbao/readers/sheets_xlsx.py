@@ -18,7 +18,7 @@ from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from nianbao.readers.archive import Archive, parse_events
+from nianbao.readers.archive import Archive
 from nianbao.readers.grid import (
     LAST_COLUMN,
     LAST_ROW,
@@ -35,6 +35,7 @@ from nianbao.readers.trouble import broken
 from nianbao.readers.xlsx_book import Book, SheetPart, read_book
 from nianbao.readers.xlsx_cells import NotClean, SheetXml, extents, references
 from nianbao.readers.xlsx_special import Specials
+from nianbao.readers.xlsx_strings import blank_strings, check_texts
 from nianbao.readers.xlsx_windows import WindowedRows, WindowSource
 
 if TYPE_CHECKING:
@@ -52,6 +53,7 @@ class _Survey:
     height: int
     width: int
     count: int
+    texts: int  # cells that show a shared string
     merged: tuple[Merge, ...]
     specials: Specials
     clean: bool
@@ -67,6 +69,8 @@ def read_xlsx(path: Path) -> list[Sheet]:
         archive = stack.enter_context(Archive(path))
         book = read_book(archive)
         surveys = [_survey(archive, book, sheet) for sheet in book.sheets]
+        forms = [(sheet.part, survey.clean) for sheet, survey in zip(book.sheets, surveys, strict=True)]
+        check_texts(archive, book.strings, sum(survey.texts for survey in surveys), forms)
         workbook: CalamineWorkbook | None = None
         sheets = []
         for sheet, survey in zip(book.sheets, surveys, strict=True):
@@ -107,13 +111,14 @@ def _survey(archive: Archive, book: Book, sheet: SheetPart) -> _Survey:
 
 def _look_through(archive: Archive, book: Book, sheet: SheetPart, *, clean: bool) -> _Survey:
     specials = Specials(book.percent_styles, asks=book.asks_to_calculate)
-    height = width = count = 0
+    height = width = count = texts = 0
     with archive.open(sheet.part) as stream:
         xml = SheetXml(stream, archive.path, clean=clean)
         for piece in xml:
             found = references(piece)
             rows, columns = extents(found)
             count += len(found)
+            texts += piece.count(b' t="s"')
             height = max(height, *rows, 0)
             width = max(width, max(columns, default=-1) + 1)
             specials.add(piece)
@@ -121,7 +126,7 @@ def _look_through(archive: Archive, book: Book, sheet: SheetPart, *, clean: bool
                 specials.forget()
     if height > LAST_ROW or width > LAST_COLUMN:
         raise broken(archive.path)
-    return _Survey(height, width, count, tuple(xml.merged), specials, clean)
+    return _Survey(height, width, count, texts, tuple(xml.merged), specials, clean)
 
 
 def _windowed_rows(
@@ -142,7 +147,7 @@ def _windowed_rows(
 def _used(archive: Archive, book: Book, sheet: SheetPart, *, clean: bool) -> Used:
     """Return which rows and columns hold something; a dense part of the sheet is believed to."""
     used = Used()
-    blank = _blank_strings(archive, book)
+    blank = blank_strings(archive, book.strings)
     with archive.open(sheet.part) as stream:
         for piece in SheetXml(stream, archive.path, clean=clean):
             found = references(piece)
@@ -166,28 +171,3 @@ def _holds_something(attributes: bytes, content: bytes, blank: frozenset[int]) -
     if text:
         return bool(unescape(text.decode("utf-8", "replace")).strip())
     return b"<f" in content and b' t="str"' not in attributes
-
-
-def _blank_strings(archive: Archive, book: Book) -> frozenset[int]:
-    """Return the numbers of the shared strings that are nothing but spaces."""
-    if book.strings is None:
-        return frozenset()
-    blank: set[int] = set()
-    texts: list[str] = []
-    index = 0
-
-    def start(name: str, _: dict[str, str]) -> None:
-        if name.rpartition(":")[2] == "si":
-            texts.clear()
-
-    def end(name: str) -> None:
-        nonlocal index
-        if name.rpartition(":")[2] == "si":
-            if not "".join(texts).strip():
-                blank.add(index)
-            index += 1
-
-    with archive.open(book.strings) as stream:
-        for _ in parse_events(stream, archive.path, start=start, end=end, text=texts.append):
-            pass
-    return frozenset(blank)
