@@ -15,17 +15,34 @@ from nianbao.pack import Pack, load_pack
 from nianbao.rules import totals
 
 ROOT = Path(__file__).parents[1]
+# What may be skipped even where nothing else may: pytest puts "Skipped: " before the reason.
+_ALLOWED = ("Skipped: slow", "Skipped: reference material missing")
+# What may be skipped even where nothing else may; pytest puts "Skipped: " before some reasons.
+_ALLOWED = tuple(
+    f"{p}{reason}" for p in ("", "Skipped: ") for reason in ("slow;", "reference material missing")
+)
 EXAMPLES = ROOT / "examples" / "cn-ogi" / "2021"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run slow tests only when asked for: ``-m slow`` or ``--run-slow`` in the environment."""
+    """Run slow tests only when asked for: ``-m slow``, or NIANBAO_SLOW in the environment."""
     if os.environ.get("NIANBAO_SLOW") or "slow" in (config.option.markexpr or ""):
         return
     skip = pytest.mark.skip(reason="slow; run with NIANBAO_SLOW=1")
     for item in items:
         if "slow" in item.keywords:
             item.add_marker(skip)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Turn a skip into a failure where none is allowed; reference material that is elsewhere is no fault."""
+    outcome = yield
+    report = outcome.get_result()
+    reason = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else ""
+    if report.skipped and os.environ.get("NIANBAO_NO_SKIP") and not reason.startswith(_ALLOWED):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which is not allowed here: {reason}"
 
 
 @pytest.fixture(scope="session")

@@ -32,7 +32,7 @@ CASES: list[dict[str, Any]] = json.loads((FOLDER / "broken" / "cases.json").read
 # What reading and the schema report; all other ids are rules of the pack.
 ENGINE_RULES = {"VALUE", "BLANK", "BLANK-ZERO", "DERIVED", "ZERO-DECLARED", "UNKNOWN", "SCHEMA"}
 
-needs_seeds = pytest.mark.skipif(not list(SEEDS.glob("*.txt")), reason=f"no published reports in {SEEDS}")
+needs_seeds = pytest.mark.skipif(not list(SEEDS.glob("*.txt")), reason=f"reference material missing: {SEEDS}")
 each_report = pytest.mark.parametrize("data", REPORTS, ids=lambda data: f"{data['agency']}{data['year']}")
 
 

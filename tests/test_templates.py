@@ -128,7 +128,7 @@ def _opening(source: str) -> str:
 def _form() -> Path:
     path = REFERENCE / "official-form-2021.docx"
     if not path.is_file():
-        pytest.skip(f"the statutory form is not here: {path} (set NIANBAO_REFERENCE)")
+        pytest.skip(f"reference material missing: {path} (set NIANBAO_REFERENCE)")
     return path
 
 

@@ -7,7 +7,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -17,14 +17,13 @@ from nianbao.context import filled_name
 from nianbao.errors import InputError, RenderError
 from nianbao.filenames import Namer
 from nianbao.findings import Finding
-from nianbao.inputs import expand
+from nianbao.inputs import Source
 from nianbao.manifest import Line, Manifest, is_current
 from nianbao.outputs.files import make_folder, remove_temporaries, write_atomic
 from nianbao.outputs.summary import Entry, entry_of, write_summary
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, render
 from nianbao.raw import RawReport
-from nianbao.readers import read_raw
 from nianbao.report import exchanged, leaves
 from nianbao.template import CompiledTemplate, compile_template
 from nianbao.values import parse
@@ -92,27 +91,6 @@ class BatchResult:
     def ok(self) -> bool:
         """Whether every file was read and no report has an error."""
         return not self.unreadable and not any(entry.errors for entry in self.entries)
-
-
-@dataclass
-class Source:
-    """The inputs of a batch as a stream; files that cannot be read are noted, the others go on."""
-
-    inputs: Sequence[str | Path]
-    pack: Pack
-    files: list[str] = field(default_factory=list)
-    unreadable: list[tuple[str, str]] = field(default_factory=list)
-
-    def __iter__(self) -> Iterator[RawReport]:
-        for path in expand(self.inputs):
-            if isinstance(path, InputError):
-                self.unreadable.append((path.file or "", path.message))
-                continue
-            self.files.append(str(path))
-            try:
-                yield from read_raw(path, self.pack)
-            except InputError as error:
-                self.unreadable.append((str(path), error.message))
 
 
 def build(

@@ -13,7 +13,7 @@ from nianbao.findings import Finding, Severity, Value, Where
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
 from nianbao.report import Report
-from nianbao.rules import derive
+from nianbao.rules import derive, totals
 from nianbao.values import parse, shortened
 
 
@@ -121,9 +121,11 @@ class _Binder:
 
     def report_blanks(self) -> None:
         """Say what is missing: figures block by block, and who reports about which year."""
+        sums = totals(self.pack.rules.instances) if self.uncomputed else {}
         for path, formula in self.uncomputed.items():
             field = self.pack.fields.find(path)
-            if field is not None:
+            # A total that could not be derived is as blank as its parts: they are told together.
+            if field is not None and path not in sums:
                 self.parse_cell(path, field, formula)
         hint = "报告中应填数字，无业务为0" if self.raw.finished else "无业务请填0"
         for block in blank_blocks(self.blank_required(), self.pack):

@@ -3,15 +3,40 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from nianbao.errors import InputError
+from nianbao.pack import Pack
+from nianbao.raw import RawReport
+from nianbao.readers import read_raw
 
 # What a folder is searched for; a file that is named outright may have any name.
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".json", ".jsonl"})
 # What nianbao itself writes beside reports.
 _OUTPUTS = frozenset({"检查结果.xlsx", "manifest.jsonl"})
+
+
+@dataclass
+class Source:
+    """The inputs of a batch as a stream; files that cannot be read are noted, the others go on."""
+
+    inputs: Sequence[str | Path]
+    pack: Pack
+    files: list[str] = field(default_factory=list)
+    unreadable: list[tuple[str, str]] = field(default_factory=list)
+
+    def __iter__(self) -> Iterator[RawReport]:
+        for path in expand(self.inputs):
+            if isinstance(path, InputError):
+                self.unreadable.append((path.file or "", path.message))
+                continue
+            self.files.append(str(path))
+            try:
+                yield from read_raw(path, self.pack)
+            except InputError as error:
+                self.unreadable.append((str(path), error.message))
 
 
 def expand(inputs: Iterable[str | Path]) -> Iterator[Path | InputError]:

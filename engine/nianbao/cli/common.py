@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from nianbao.batch import Source
 from nianbao.bind import bind
 from nianbao.errors import InputError
+from nianbao.inputs import Source
 from nianbao.pack import Pack
 from nianbao.report import Report
 

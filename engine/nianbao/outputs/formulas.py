@@ -82,12 +82,12 @@ def count_blank(spots: Iterable[Spot], sheet: str) -> str:
 def total_formula(parts: Sequence[Spot], sheet: str, declared: Spot | None) -> str:
     """Return the formula of a total.
 
-    It shows nothing while all its parts are blank. Zero would look like a figure that somebody gave, and a
-    form that LibreOffice has recalculated would read back otherwise than one that openpyxl has filled, where
-    the total has no stored value and is derived from the parts: nothing is blank in both. A blank part is
-    an error either way. With the zero declaration blank parts count as 0, and the total shows 0 at once.
+    It shows nothing while a part is blank, just as the engine derives a total from complete parts only. So a
+    form that LibreOffice has recalculated reads back like one that openpyxl has filled, where no formula has
+    a stored value, and nobody takes the sum of half a row, or a 0 in a row that nobody has touched, for a
+    figure. With the zero declaration blank parts count as 0, and the total shows at once.
     """
-    blank = f"{count_blank(parts, sheet)}={len(parts)}"
+    blank = f"{count_blank(parts, sheet)}>0"
     if declared:
         blank = f'AND({blank},{declared.seen_from(sheet)}<>"{YES}")'
     return f'=IF({blank},"",SUM({",".join(references(parts, sheet))}))'

@@ -17,7 +17,7 @@ from nianbao.outputs.register_head import FIRST_ROW, write_head
 from nianbao.outputs.register_rows import RowWriter, StyleIds, column_style
 from nianbao.outputs.sheets import page, validate
 from nianbao.outputs.spool import Spool
-from nianbao.outputs.workbook import Body, new_workbook
+from nianbao.outputs.workbook import Body, streamed_workbook
 from nianbao.outputs.xlsx import save_workbook
 from nianbao.pack import Pack
 from nianbao.report import Report
@@ -39,12 +39,11 @@ def write_register(
     Reports are written as they are, blanks and wrong totals too. An agency of the roster gets a row with what
     is known of it, totals as formulas, and the figures that its report in `previous` carries forward.
     """
-    with Spool(pack, path) as spool:
+    with Spool(pack, path) as spool, streamed_workbook(pack) as workbook:
         for report in reports:
             spool.add(report.data, complete=True)
         for known in roster:
             spool.add(known, complete=False)
-        workbook = new_workbook(pack, streamed=True)
         columns = register_columns(pack, spool.items)
         body = add_register_sheet(workbook, REGISTER, columns, pack, spool, previous)
         save_workbook(workbook, Path(path), {REGISTER: body})

@@ -21,7 +21,7 @@ from nianbao.outputs.register_head import head_cell
 from nianbao.outputs.register_rows import StyleIds, value_xml
 from nianbao.outputs.sheets import page
 from nianbao.outputs.spool import Entry, Spool
-from nianbao.outputs.workbook import Body, new_workbook
+from nianbao.outputs.workbook import Body, streamed_workbook
 from nianbao.outputs.xlsx import save_workbook
 from nianbao.pack import Pack
 from nianbao.report import Report
@@ -35,10 +35,9 @@ _TOP = 2
 
 def write_long(pack: Pack, path: str | Path, reports: Iterable[Report]) -> None:
     """Write reports in the long layout; raises OutputError."""
-    with Spool(pack, path) as spool:
+    with Spool(pack, path) as spool, streamed_workbook(pack) as workbook:
         for report in reports:
             spool.add(report.data, complete=True)
-        workbook = new_workbook(pack, streamed=True)
         bodies: dict[str, Body] = {}
         who = [plain_column(path, pack) for path in _WHO]
         for table in FormPlan(pack, spool.items).tables:

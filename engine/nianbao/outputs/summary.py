@@ -5,15 +5,16 @@ Both long sheets are written row by row while the entries stream by, so memory d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from nianbao import __version__
 from nianbao.fields import lookup
 from nianbao.findings import SEVERITIES, Finding, Value, Where
-from nianbao.outputs.summary_sheets import Book, Column, Link, Row, Sheet, decimal_places
+from nianbao.outputs.summary_sheets import Book, Column, Link, Row, Sheet, Table
 from nianbao.outputs.words import LEVELS, STATUSES, Words, difference, file_words, source_words, value_words
 from nianbao.outputs.xlsx import visible
 from nianbao.pack import Pack
@@ -49,6 +50,8 @@ _FINDING_COLUMNS = (
     Column("说明", 32),
     Column("规则", 13),
 )
+# Columns of the overview, from 0.
+_STATUS, _ERRORS, _WARNINGS = 6, 7, 8
 _LEGEND = (
     ("状态“通过”", "没有错误和警告"),
     ("状态“有提示”", "没有错误，有警告：请人工核对，确认无误可以不改"),
@@ -124,52 +127,48 @@ def write_summary(
     `unreadable` are (file, reason); `notes` are (heading, text) to be recorded: options, reasons given to
     overrides, the time. Equal arguments give equal bytes.
     """
-    summary = _Summary(pack)
-    for entry in entries:
-        summary.add(entry)
-    summary.finish(unreadable, notes)
-    summary.book.save(path)
+    with Book(pack.title, path) as book:
+        summary = _Summary(book, pack)
+        for entry in entries:
+            summary.add(entry)
+        summary.finish(unreadable, notes)
+        book.save()
 
 
 class _Summary:
     """Writes the sheets of a summary while it counts."""
 
-    def __init__(self, pack: Pack) -> None:
-        self.pack = pack
+    def __init__(self, book: Book, pack: Pack) -> None:
+        self.book, self.pack = book, pack
         self.words = Words(pack)
-        self.book = Book(pack.title)
-        figures = [Column(column["title"], 6.5, "number") for column in pack.meta.get("summary", ())]
-        self.overview = Sheet(self.book, OVERVIEW, (*_OVERVIEW_FIRST, *figures, *_OVERVIEW_LAST), frozen=2)
-        self.findings = Sheet(self.book, FINDINGS, _FINDING_COLUMNS, frozen=2)
-        self.places = [0] * len(figures)
+        figures = [_figure(column, pack) for column in pack.meta.get("summary", ())]
+        self.overview = Sheet(book, OVERVIEW, (*_OVERVIEW_FIRST, *figures, *_OVERVIEW_LAST), frozen=2)
+        self.findings = Table(book, FINDINGS, _FINDING_COLUMNS, frozen=2)
+        self.sums: list[int | Decimal] = [0] * (2 + len(figures))
         self.statuses = dict.fromkeys(STATUSES, 0)
         self.levels = dict.fromkeys(LEVELS, 0)
 
     def add(self, entry: Entry) -> None:
         """Write one report: its line in the overview and a line for each finding."""
-        row = self.overview.row + 1
-        home = Link(self.overview.title, row)
-        ordered = sorted(entry.findings, key=lambda finding: SEVERITIES.index(finding.severity))
+        home = Link(OVERVIEW, self.overview.row + 1)
         first: dict[str, Link] = {}
-        for finding in ordered:
-            link = self.findings.append(self.finding(entry, finding), {1: home})
-            first.setdefault(finding.severity, link)
+        for finding in sorted(entry.findings, key=lambda finding: SEVERITIES.index(finding.severity)):
             self.levels[finding.severity] += 1
+            first.setdefault(finding.severity, self.findings.append(self.finding(entry, finding, home)))
         self.statuses[entry.status] += 1
-        self.places = [
-            max(*pair) for pair in zip(self.places, map(decimal_places, entry.figures), strict=True)
-        ]
-        links = {7: first.get("error"), 8: first.get("warning")}
-        self.overview.append(self.line(entry), {c: link for c, link in links.items() if link})
+        for index, value in enumerate((entry.errors, entry.warnings, *entry.figures)):
+            if isinstance(value, int | Decimal):
+                self.sums[index] += value
+        self.overview.append(self.line(entry, first))
 
-    def line(self, entry: Entry) -> Row:
-        """Return the line of a report in the overview."""
-        styles: dict[int, str] = {6: entry.status}
-        if entry.errors:
-            styles[7] = "errors"
-        if entry.warnings:
-            styles[8] = "warnings"
-        values: list[Value] = [
+    def line(self, entry: Entry, first: Mapping[str, Link]) -> Row:
+        """Return the line of a report in the overview; `first` leads to its findings, by severity."""
+        styles: dict[int, str] = {_STATUS: entry.status}
+        links = {}
+        for column, severity, style in ((_ERRORS, "error", "errors"), (_WARNINGS, "warning", "warnings")):
+            if severity in first:
+                styles[column], links[column] = style, first[severity]
+        values = (
             self.overview.row,
             visible(entry.agency) or _NAMELESS,
             entry.category,
@@ -182,14 +181,14 @@ class _Summary:
             *entry.figures,
             visible(entry.contact),
             visible(entry.note),
-        ]
-        return Row(values, styles)
+        )
+        return Row(values, styles, links)
 
-    def finding(self, entry: Entry, finding: Finding) -> Row:
-        """Return the line of a finding."""
+    def finding(self, entry: Entry, finding: Finding, home: Link) -> Row:
+        """Return the line of a finding; `home` leads to its report in the overview."""
         words = self.words
-        values: list[Value] = [
-            sum(self.levels.values()) + 1,
+        values = (
+            sum(self.levels.values()),
             visible(entry.agency) or _NAMELESS,
             LEVELS[finding.severity],
             words.place(finding),
@@ -202,16 +201,15 @@ class _Summary:
             finding.basis,
             visible(finding.message),
             finding.rule,
-        ]
-        return Row(values, {2: finding.severity})
+        )
+        return Row(values, {2: finding.severity}, {1: home})
 
     def finish(self, unreadable: Sequence[tuple[str, str]], notes: Sequence[tuple[str, str]]) -> None:
         """Write what stands below and behind the long sheets."""
-        first, last = 2, self.overview.row
         self.overview.end_of_data()
-        self.findings.end_of_data()
-        if last >= first:
-            self.overview.totals("合计", dict(enumerate((0, 0, *self.places), 7)), first, last)
+        self.findings.sheet.end_of_data()
+        if self.overview.row > 1:
+            self.overview.totals("合计", dict(enumerate(self.sums, _ERRORS)))
         counted = self.counted()
         self.overview.remark(counted)
         if unreadable:
@@ -230,14 +228,14 @@ class _Summary:
     def unreadable(self, unreadable: Sequence[tuple[str, str]]) -> None:
         """List the files that could not be read, with the reason."""
         columns = (Column("序号", 6, "center"), Column("文件", 50), Column("原因和处理办法", 80))
-        sheet = Sheet(self.book, UNREADABLE, columns)
+        table = Table(self.book, UNREADABLE, columns)
         for number, (file, reason) in enumerate(unreadable, 1):
-            sheet.append(Row([number, visible(file), visible(reason)], {}))
-        sheet.end_of_data()
+            table.append(Row((number, visible(file), visible(reason))))
+        table.sheet.end_of_data()
 
     def notes(self, notes: Sequence[tuple[str, str]]) -> None:
         """Record how the result came about, and say how to read it."""
-        sheet = Sheet(self.book, NOTES, (Column("项目", 22), Column("内容", 110)))
+        table = Table(self.book, NOTES, (Column("项目", 22), Column("内容", 110)))
         basis = self.pack.meta.get("basis", {})
         made_with = [
             ("报表", self.pack.title),
@@ -246,7 +244,14 @@ class _Summary:
             ("程序", f"nianbao {__version__}"),
         ]
         for heading, text in (*notes, *made_with, *_LEGEND):
-            sheet.append(Row([visible(heading), visible(text)], {0: "heading"}))
+            table.append(Row((visible(heading), visible(text)), {0: "heading"}))
+
+
+def _figure(column: Mapping[str, Any], pack: Pack) -> Column:
+    """Return a column of figures; one of amounts is wider."""
+    fields = map(pack.fields.find, column["sum"])
+    amounts = any(field is not None and field.kind == "amount" for field in fields)
+    return Column(column["title"], 9 if amounts else 6.5, "number")
 
 
 def _source(where: Where) -> str:

@@ -12,8 +12,8 @@ from nianbao.pack import Pack
 LEVELS: Mapping[Severity, str] = {"error": "错误", "warning": "警告", "info": "提示"}
 STATUSES: Mapping[str, str] = {"pass": "通过", "warn": "有提示", "fail": "未通过"}
 
-# Findings of reading and binding have no rule in a pack: what should hold, and what to do.
-_READING: Mapping[str, tuple[str, str]] = {
+# Findings of reading, binding and building have no rule in a pack: what should hold, and what to do.
+_ENGINE: Mapping[str, tuple[str, str]] = {
     "VALUE": ("内容应符合栏目要求", "在来源文件中改正本格"),
     "BLANK": ("必填栏目不能为空", "补填；没有业务的数量填0"),
     "DERIVED": ("空着的合计由勾稽关系确定", "核对计算出的数是否正确"),
@@ -26,6 +26,9 @@ _READING: Mapping[str, tuple[str, str]] = {
     "UNKNOWN-ROW": ("行名应是报表中的行", "核对行名"),
     "DOUBLED-ROW": ("每行只能出现一次", "删除多余的行"),
     "UNREADABLE": ("数据应能读出", "按说明改正后重新运行"),
+    "RENDER": ("内容应能写入报告", "按说明改正后重新运行"),
+    "SAME-NAME": ("一个单位一个年度只应有一份报告", "核对是否重复报送"),
+    "NOT-PLACED": ("填写的内容应印在报告中", "核对所用模板是否缺少这个位置"),
 }
 _KINDS: Mapping[str, str] = {
     "count": "应为不小于0的整数",
@@ -61,12 +64,12 @@ class Words:
         return _KINDS[field.kind] + unit
 
     def title(self, rule: str) -> str:
-        """Return the title of a rule of the pack or of reading."""
-        return (self._rules.get(rule) or _READING.get(rule, ("", "")))[0]
+        """Return the title of a rule of the pack, or of one of the engine's own."""
+        return (self._rules.get(rule) or _ENGINE.get(rule, ("", "")))[0]
 
     def advice(self, finding: Finding) -> str:
         """Return what to check, the most suspicious cells with it."""
-        advice = (self._rules.get(finding.rule) or _READING.get(finding.rule, ("", "")))[1]
+        advice = (self._rules.get(finding.rule) or _ENGINE.get(finding.rule, ("", "")))[1]
         return "。".join(filter(None, (advice, self.likely(finding))))
 
     def likely(self, finding: Finding) -> str:

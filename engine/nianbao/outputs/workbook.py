@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from openpyxl.packaging.custom import StringProperty
@@ -15,6 +16,20 @@ from nianbao.pack import Pack
 Body = Iterable[bytes]
 # The custom property of a workbook that names its pack.
 PACK_PROPERTY = "nianbao.pack"
+
+
+@contextmanager
+def streamed_workbook(pack: Pack) -> Iterator[Workbook]:
+    """Give a workbook whose sheets are written row by row."""
+    workbook = new_workbook(pack, streamed=True)
+    try:
+        yield workbook
+    finally:
+        # Sheets that an error leaves open would complain when they are thrown away.
+        sheets: list[Any] = workbook.worksheets
+        for sheet in sheets:
+            if not sheet.closed:
+                sheet.close()
 
 
 def new_workbook(pack: Pack, *, streamed: bool = False) -> Workbook:

@@ -58,7 +58,7 @@ def set_value(cell: Cell, value: object, what: str = "") -> None:
 
     Raises OutputError, naming `what`, for text that a cell cannot hold.
     """
-    if value is None or _is_exact(value):
+    if value is None or is_exact(value):
         cell.value = value
         return
     text = f"{value:f}" if isinstance(value, Decimal) else str(value)
@@ -71,7 +71,8 @@ def set_value(cell: Cell, value: object, what: str = "") -> None:
         cell.quotePrefix = True
 
 
-def _is_exact(value: object) -> TypeGuard[int | Decimal]:
+def is_exact(value: object) -> TypeGuard[int | Decimal]:
+    """Return whether a value is a number of which Excel keeps every digit."""
     return isinstance(value, int | Decimal) and not isinstance(value, bool) and -_EXACT < value < _EXACT
 
 
