@@ -1,4 +1,4 @@
-"""检查结果.xlsx: what stands in it, that its links lead home, that it prints, and that it never breaks a batch."""
+"""检查结果.xlsx: what stands in it, that its links lead home, that it prints, that it breaks no batch."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, consistent_report
 from openpyxl import Workbook, load_workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from conftest import ROOT, consistent_report
 from nianbao.errors import OutputError
 from nianbao.findings import Finding, Suspect, Where
 from nianbao.outputs import summary_sheets
@@ -28,8 +28,7 @@ from nianbao.outputs.summary import FINDINGS, NOTES, OVERVIEW, UNREADABLE, Entry
 from nianbao.outputs.words import Words
 from nianbao.outputs.xlsx import MAX_TEXT, safe_text, save_workbook, set_value, visible
 from nianbao.pack import Pack
-from nianbao.pipeline import CheckResult, check
-from nianbao.report import Report
+from nianbao.pipeline import CheckResult, check, report_from_data
 
 PHONE = "0531-12345678"
 
@@ -42,7 +41,7 @@ def located(result: CheckResult, file: str, row: int, sheet: str = "汇总登记
 
 
 def checked(pack: Pack, data: dict[str, Any]) -> CheckResult:
-    return check(Report.from_data(data, pack), pack)
+    return check(report_from_data(data, pack), pack)
 
 
 @pytest.fixture(scope="module")
@@ -326,15 +325,15 @@ def test_equal_input_gives_equal_bytes(tmp_path: Path, pack: Pack, entries: list
 def test_a_full_sheet_goes_on_as_another(
     tmp_path: Path, pack: Pack, entries: list[Entry], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(summary_sheets, "MAX_ROWS", 16)
+    monkeypatch.setattr(summary_sheets, "MAX_ROWS", 24)
     monkeypatch.setattr(summary_sheets, "MAX_LINKS", 3)
-    entry = replace(entries[2], findings=(entries[2].findings[0],) * 3)
+    entry = replace(entries[2], findings=(entries[2].findings[0],) * 9)
     write_summary(tmp_path / "a.xlsx", pack, [entry] * 5)
     book = load_workbook(tmp_path / "a.xlsx")
     assert book.sheetnames == [OVERVIEW, FINDINGS, "问题清单（2）", "问题清单（3）", NOTES]
-    assert [row["序号"] for name in book.sheetnames[1:4] for row in rows(book[name])] == list(range(1, 16))
+    assert [row["序号"] for name in book.sheetnames[1:4] for row in rows(book[name])] == list(range(1, 46))
     assert sum(cell.hyperlink is not None for row in book[FINDINGS] for cell in row) == 3
-    assert book[OVERVIEW]["H4"].hyperlink.location == "'问题清单'!A8"
+    assert book[OVERVIEW]["H4"].hyperlink.location == "'问题清单（2）'!A5"
     with pytest.raises(OutputError, match="请分批检查"):
         write_summary(tmp_path / "b.xlsx", pack, [entry] * 20)
 

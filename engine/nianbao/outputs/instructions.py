@@ -23,7 +23,8 @@ def instructions(plan: FormPlan) -> Iterator[str]:
         title = pack.fields.nodes[plan.declaration].title
         where = f"在“{BASICS}”的“{title}”选“{YES}”"
         yield f"{declared_tables(pack)}全年没有数字的，{where}，空格即按0计，不必逐格填0。"
-    yield "灰色格自动计算或已锁定，不用填；合计在各部分填全后显示。斜体数字由上年数据带入，请核对，有误可直接修改。"
+    carried = "斜体数字由上年数据带入，请核对，有误可直接修改"
+    yield f"灰色格自动计算或已锁定，不用填；合计在各部分填全后显示。{carried}。"
     limit = f"一格最多{MAX_TEXT}个字"
     yield f"“{TEXTS}”中各段文字之间用Alt+Enter换行，段首不用空格；{limit}。没有内容的栏目留空。"
     yield f"“{CHECKS}”逐条列出勾稽关系，红色的一行有误，点“位置”可跳到该格。显示“全部平衡”后再报送。"

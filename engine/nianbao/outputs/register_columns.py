@@ -28,6 +28,7 @@ def register_columns(pack: Pack, items: Mapping[str, int]) -> list[Column]:
     """Return the columns of the register: who, the tables, the texts, everything else."""
     order = pack.meta.get("register", {})
     first, after, last = (list(order.get(key, ())) for key in ("first", "after_tables", "last"))
+    first = first if "agency" in first else list(dict.fromkeys(["agency", "year", *first]))
     tables = [column for grid in pack.layout.grids for column in grid_columns(grid, pack)]
     taken = {*first, *after, *last, *(column.path for column in tables)}
     rest = [path for path in outside_paths(pack, items) if path not in taken]
@@ -65,7 +66,7 @@ def grid_columns(grid: Grid, pack: Pack) -> Iterator[Column]:
             # Labels over the whole statutory row, such as the article of the law, belong to its part.
             shared = _row_labels(grid, cell.row) - common
             parts = (*(label for label in columns[:-1] if label in shared), *rows[:-1])
-            words = [top, *parts, rows[-1], columns[-1] if columns else pack.fields.nodes[path].title]
+            words = [top, *parts, rows[-1], *columns[-1:]]
         else:
             words = [top, *columns]
         yield Column(path, _three(words), pack.fields.by_path[path])
@@ -77,6 +78,12 @@ def grid_rows(grid: Grid) -> dict[int, dict[str, Cell]]:
     for path, cell in grid_fields(grid).items():
         rows.setdefault(cell.row, {})[path] = cell
     return rows
+
+
+def is_matrix(grid: Grid) -> bool:
+    """Return whether a table has several statutory rows, each figure of which stands under a label."""
+    rows = grid_rows(grid)
+    return len(rows) > 1 and all(grid.column_labels(c) for row in rows.values() for c in row.values())
 
 
 def _row_labels(grid: Grid, row: int) -> set[str]:

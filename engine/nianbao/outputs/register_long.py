@@ -16,7 +16,7 @@ from nianbao.outputs import styles
 from nianbao.outputs.cellvalues import cell_value, value_at
 from nianbao.outputs.form_plan import FormPlan, GridSheet, outside_paths
 from nianbao.outputs.register import add_register_sheet, check_room
-from nianbao.outputs.register_columns import grid_columns, grid_rows, plain_column
+from nianbao.outputs.register_columns import grid_columns, grid_rows, is_matrix, plain_column
 from nianbao.outputs.register_head import head_cell
 from nianbao.outputs.register_rows import StyleIds, value_xml
 from nianbao.outputs.sheets import page
@@ -41,7 +41,7 @@ def write_long(pack: Pack, path: str | Path, reports: Iterable[Report]) -> None:
         bodies: dict[str, Body] = {}
         who = [plain_column(path, pack) for path in _WHO]
         for table in FormPlan(pack, spool.items).tables:
-            if len(grid_rows(table.grid)) > 1:
+            if is_matrix(table.grid):
                 bodies[table.name] = _add_long_sheet(workbook, table, pack, spool)
             else:
                 columns = [*who, *grid_columns(table.grid, pack)]
@@ -64,7 +64,7 @@ def _lines(grid: Grid, pack: Pack) -> list[_Line]:
     lines = []
     for row in grid_rows(grid).values():
         over = {path: grid.column_labels(cell) for path, cell in row.items()}
-        lasts = [labels[-1] if labels else "" for labels in over.values()]
+        lasts = [labels[-1] for labels in over.values()]
         # Where the lowest words are not enough to tell the columns apart, all of them are.
         long = len(set(lasts)) < len(lasts)
         words = {

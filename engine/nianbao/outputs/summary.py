@@ -16,7 +16,6 @@ from nianbao.fields import lookup
 from nianbao.findings import SEVERITIES, Finding, Value, Where
 from nianbao.outputs.summary_sheets import Book, Column, Link, Row, Sheet, Table
 from nianbao.outputs.words import LEVELS, STATUSES, Words, difference, file_words, source_words, value_words
-from nianbao.outputs.xlsx import visible
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, Status
 
@@ -170,17 +169,17 @@ class _Summary:
                 styles[column], links[column] = style, first[severity]
         values = (
             self.overview.row,
-            visible(entry.agency) or _NAMELESS,
+            entry.agency or _NAMELESS,
             entry.category,
             entry.year,
             _source(entry.source),
-            visible(entry.output),
+            entry.output,
             STATUSES[entry.status],
             entry.errors,
             entry.warnings,
             *entry.figures,
-            visible(entry.contact),
-            visible(entry.note),
+            entry.contact,
+            entry.note,
         )
         return Row(values, styles, links)
 
@@ -189,7 +188,7 @@ class _Summary:
         words = self.words
         values = (
             sum(self.levels.values()),
-            visible(entry.agency) or _NAMELESS,
+            entry.agency or _NAMELESS,
             LEVELS[finding.severity],
             words.place(finding),
             source_words(finding.where, "\n"),
@@ -199,7 +198,7 @@ class _Summary:
             difference(finding),
             words.advice(finding),
             finding.basis,
-            visible(finding.message),
+            finding.message,
             finding.rule,
         )
         return Row(values, {2: finding.severity}, {1: home})
@@ -230,7 +229,7 @@ class _Summary:
         columns = (Column("序号", 6, "center"), Column("文件", 50), Column("原因和处理办法", 80))
         table = Table(self.book, UNREADABLE, columns)
         for number, (file, reason) in enumerate(unreadable, 1):
-            table.append(Row((number, visible(file), visible(reason))))
+            table.append(Row((number, file, reason)))
         table.sheet.end_of_data()
 
     def notes(self, notes: Sequence[tuple[str, str]]) -> None:
@@ -244,7 +243,7 @@ class _Summary:
             ("程序", f"nianbao {__version__}"),
         ]
         for heading, text in (*notes, *made_with, *_LEGEND):
-            table.append(Row((visible(heading), visible(text)), {0: "heading"}))
+            table.append(Row((heading, text), {0: "heading"}))
 
 
 def _figure(column: Mapping[str, Any], pack: Pack) -> Column:
@@ -257,7 +256,7 @@ def _figure(column: Mapping[str, Any], pack: Pack) -> Column:
 def _source(where: Where) -> str:
     """Return the file of a report, with sheet or row where a file holds many."""
     number = where.row or where.line
-    return f"{file_words(where)} {f'第{number}行' if number else visible(where.sheet or '')}".strip()
+    return f"{file_words(where)} {f'第{number}行' if number else where.sheet or ''}".strip()
 
 
 def _value(value: Value) -> Value:

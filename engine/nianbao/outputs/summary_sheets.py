@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 from nianbao.errors import OutputError
 from nianbao.findings import Value
 from nianbao.outputs.files import cannot_write
-from nianbao.outputs.xlsx import FORMULA_STARTS, is_exact, safe_text, save_workbook
+from nianbao.outputs.xlsx import FORMULA_STARTS, discard, is_exact, safe_text, save_workbook, visible
 from nianbao.raw import column_name
 
 MAX_ROWS = 1_048_576
@@ -98,6 +98,7 @@ class Book:
         return self
 
     def __exit__(self, *_: object) -> None:
+        discard(self.workbook)
         for sheet in self.sheets:
             sheet.file.close()
 
@@ -169,7 +170,7 @@ class Sheet:
         sheet.append([_styled(sheet, "header", 0, False, value=title) for title in titles])
 
     def append(self, row: Row) -> Link:
-        """Write a row; return the link that leads to it. Raises OutputError where the sheet is full."""
+        """Write a row; return the link that leads to it. Raises OutputError on a full sheet."""
         if self.row >= MAX_ROWS - _RESERVED:
             raise OutputError(f"“{self.title}”超过Excel一张表的上限{MAX_ROWS}行，请分批检查")
         self.row += 1
@@ -277,9 +278,10 @@ def decimal_places(value: Value) -> int:
 
 
 def _shown(text: str) -> str:
-    if len(text) <= _MAX_SHOWN:
-        return text
-    return f"{text[:_MAX_SHOWN]}…（共{len(text)}字，此处只列前{_MAX_SHOWN}字）"
+    """Return a text as a listing shows it."""
+    if len(text) > _MAX_SHOWN:
+        text = f"{text[:_MAX_SHOWN]}…（共{len(text)}字，此处只列前{_MAX_SHOWN}字）"
+    return visible(text)
 
 
 def _height(values: Sequence[Value], columns: Sequence[Column]) -> float:

@@ -89,11 +89,27 @@ def save_workbook(
     properties = workbook.properties
     properties.creator = "nianbao"
     properties.created = properties.modified = _DOCUMENT_DATE
-    with replacing(path) as stream, _FixedZip(stream, "w", zipfile.ZIP_DEFLATED) as archive:
-        numbers = {sheet.title: n for n, sheet in enumerate(workbook.worksheets, 1)}
-        archive.bodies = {f"xl/worksheets/sheet{numbers[t]}.xml": rows for t, rows in (bodies or {}).items()}
-        # `Workbook.save` would set the date of today.
-        ExcelWriter(workbook, archive).write_data()
+    try:
+        with replacing(path) as stream, _FixedZip(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+            numbers = {sheet.title: n for n, sheet in enumerate(workbook.worksheets, 1)}
+            archive.bodies = {
+                f"xl/worksheets/sheet{numbers[title]}.xml": rows for title, rows in (bodies or {}).items()
+            }
+            # `Workbook.save` would set the date of today.
+            ExcelWriter(workbook, archive).write_data()
+    finally:
+        discard(workbook)
+
+
+def discard(workbook: Workbook) -> None:
+    """Close the streams of a write-only workbook that is not to be written, or has been.
+
+    Left open, they complain on the error output when they are collected.
+    """
+    sheets: list[Any] = workbook.worksheets
+    for sheet in sheets:
+        if not getattr(sheet, "closed", True):
+            sheet.close()
 
 
 class _FixedZip(zipfile.ZipFile):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ def main(folder: Path = HERE) -> None:
     (folder / "broken").mkdir(exist_ok=True)
     cases = chosen_cases(pack)
     _write_broken(folder / "broken" / "register.xlsx", cases, reports, pack)
-    expected = {agency: case["findings"] for agency, case in cases.items()}
+    expected = {a: {"mistake": c["name"], "findings": c["findings"]} for a, c in cases.items()}
     text = json.dumps(expected, ensure_ascii=False, indent=1)
     (folder / "broken" / "expected.json").write_text(f"{text}\n", encoding="utf-8")
 
@@ -41,9 +42,10 @@ def chosen_cases(pack: Pack) -> dict[str, Any]:
     chosen: dict[str, Any] = {}
     for case in cases:
         kind = _kind(case)
+        case["patch"] = {f: value for p, value in case["patch"].items() for f in _fields(p, pack)}
         if case["findings"] and kind not in seen and all(_fits(p, v, pack) for p, v in case["patch"].items()):
             seen.add(kind)
-            chosen[f"错误示例{len(chosen) + 1:02d}：{case['name']}"[:100]] = case
+            chosen[f"错误示例{len(chosen) + 1:02d}（{'、'.join(kind[0])}）"] = case
     return chosen
 
 
@@ -54,11 +56,16 @@ def _kind(case: Any) -> Any:
     return rules, values
 
 
+def _fields(path: str, pack: Pack) -> list[str]:
+    """Return the fields that a patched path means; a star stands for any step."""
+    return [f.path for f in pack.fields.plain if fnmatchcase(f.path, path)] if "*" in path else [path]
+
+
 def _fits(path: str, value: Any, pack: Pack) -> bool:
     """Return whether a patched value can be typed into a cell of the register."""
     known = path in pack.fields.by_path and path not in ("agency", "year") and not path.startswith("notes")
-    plain = value is None or (isinstance(value, str | int) and not isinstance(value, bool))
-    return known and plain and len(str(value)) < 1000 and str(value).isprintable()
+    typed = value is None or (isinstance(value, str | int) and not isinstance(value, bool))
+    return known and typed and len(str(value)) < 1000 and str(value).isprintable()
 
 
 def _write_broken(path: Path, cases: dict[str, Any], reports: Any, pack: Pack) -> None:
