@@ -23,7 +23,8 @@ from nianbao.bind import bind
 from nianbao.errors import OutputError
 from nianbao.fields import lookup, place_value
 from nianbao.outputs.forms import write_form, write_long, write_register
-from nianbao.pack import Pack
+from nianbao.pack import Pack, load_pack
+from nianbao.packnew import new_pack
 from nianbao.pipeline import check, report_from_data
 from nianbao.readers import read_raw
 from nianbao.report import Report, exchanged
@@ -745,6 +746,31 @@ def test_a_note_that_one_line_cannot_hold_is_refused(pack: Pack, tmp_path: Path)
     report = Report(data)
     with pytest.raises(OutputError, match="等号或换行"):
         write_form(pack, tmp_path / "form.xlsx", report=report)
+
+
+def test_any_pack_gets_its_workbooks_for_nothing(tmp_path: Path) -> None:
+    new_pack(tmp_path / "new")
+    other = load_pack(tmp_path / "new")
+    data = {
+        "agency": "甲",
+        "year": 2024,
+        "cases": {"online": 1, "offline": 2, "total": 3},
+        "problems": "没有",
+    }
+    report = report_from_data(data, other)
+    for writer in WRITERS:
+        writer(other, tmp_path / "out.xlsx", report)
+        (found,) = read(tmp_path / "out.xlsx", other)
+        assert found.data == report.data
+    write_form(other, tmp_path / "form.xlsx")
+    assert load_workbook(tmp_path / "form.xlsx").sheetnames == [
+        "填报说明",
+        "基本信息",
+        "表一",
+        "文字",
+        "校验",
+        "说明",
+    ]
 
 
 def test_reports_are_taken_one_by_one(pack: Pack, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ BALANCED, FITS, WRONG, DOUBTFUL, OPEN, UNUSED, ELSEWHERE = (
 )  # fmt: skip
 # The last three columns are hidden: how many cells are blank, and whether the line is wrong or open.
 _HEADS = ("规则", "位置", "左边", "右边", "差", "结果", "核对要点", "空格数", "有误", "未填")
-_WIDTHS = (36, 56, 10, 10, 9, 11, 36, 8, 8, 8)
+_WIDTHS = (36, 56, 10, 10, 9, 11, 42, 8, 8, 8)
 _TOP = 4
 
 

@@ -16,7 +16,7 @@ from nianbao.outputs.formulas import fails, total_formula
 from nianbao.outputs.sheets import formula, merge, page, protect, put, set_widths, validate
 
 # A twip of the template in characters of a column; the form is a little roomier than the document.
-_TWIPS = 88
+_TWIPS = 86
 _NARROWEST = 7.5
 _WIDE = 12
 _ONE_LINE = 16

@@ -61,7 +61,7 @@ def add_register_sheet(
     check_room(spool.count, title, FIRST_ROW)
     sheet: Any = workbook.create_sheet(title)
     last = max(FIRST_ROW, FIRST_ROW + spool.count - 1)
-    page(sheet, None, landscape=True)
+    page(sheet, landscape=True, pages=None)
     write_head(sheet, columns)
     validate(sheet, _inputs(columns, pack, last))
     return RowWriter(columns, pack, StyleIds(sheet), previous).body(spool, FIRST_ROW)

@@ -81,9 +81,10 @@ def grid_rows(grid: Grid) -> dict[int, dict[str, Cell]]:
 
 
 def is_matrix(grid: Grid) -> bool:
-    """Return whether a table has several statutory rows, each figure of which stands under a label."""
-    rows = grid_rows(grid)
-    return len(rows) > 1 and all(grid.column_labels(c) for row in rows.values() for c in row.values())
+    """Return whether a table has several statutory rows, and a label beside and above each figure."""
+    cells = grid_fields(grid).values()
+    labelled = all(grid.row_labels(cell) and grid.column_labels(cell) for cell in cells)
+    return len(grid_rows(grid)) > 1 and labelled
 
 
 def _row_labels(grid: Grid, row: int) -> set[str]:

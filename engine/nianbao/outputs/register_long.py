@@ -88,14 +88,13 @@ def _add_long_sheet(workbook: Workbook, table: GridSheet, pack: Pack, spool: Spo
 
 
 def _long_head(sheet: Any, pack: Pack, depth: int, words: Sequence[str]) -> None:
-    page(sheet, None, landscape=True)
+    page(sheet, landscape=True, head="1:1")
     widths = [*_WIDTHS, *[22.0] * (depth - 1), 34.0, *[13.0] * len(words)]
     for column, width in enumerate(widths, 1):
         sheet.column_dimensions[get_column_letter(column)].width = width
     sheet.row_dimensions[1].height = max(styles.row_height(word, 13) for word in words)
     first = len(_WHO) + 1
     sheet.freeze_panes = f"{get_column_letter(first + depth)}{_TOP}"
-    sheet.print_title_rows = "1:1"
     # Each of its own: a column without a header would not be read.
     items = [ITEM, *(f"{ITEM}（{level}级）" for level in range(2, depth + 1))]
     heads = [*(pack.fields.by_path[path].header for path in _WHO), *items, *words]

@@ -104,13 +104,19 @@ def protect(sheet: Worksheet) -> None:
 
 
 def page(
-    sheet: Worksheet, area: str | None, *, landscape: bool = False, head: str | None = None, pages: int = 0
+    sheet: Worksheet,
+    area: str | None = None,
+    *,
+    landscape: bool = False,
+    head: str | None = None,
+    pages: int | None = 0,
 ) -> None:
-    """Set up printing on A4: an `area` one page wide and `pages` high, or as many as it takes."""
-    sheet.page_setup.paperSize = _A4
-    sheet.page_setup.orientation = "landscape" if landscape else "portrait"
+    """Set up printing on A4, one page wide and `pages` high (0 as many as it takes, None at full size)."""
     if area:
         sheet.print_area = area
+    sheet.page_setup.paperSize = _A4
+    sheet.page_setup.orientation = "landscape" if landscape else "portrait"
+    if pages is not None:
         sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight = 1, pages
         sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
     margins = sheet.page_margins

@@ -296,6 +296,4 @@ def _lines(value: Value, column: Column) -> int:
         return 1
     # In UTF-8 a Latin letter takes one byte and a Chinese one, twice as wide, three.
     room = 2 * (column.width - 1)
-    if "\n" not in value:
-        return max(1, math.ceil((len(value.encode()) + len(value)) / room))
     return sum(max(1, math.ceil((len(line.encode()) + len(line)) / room)) for line in value.split("\n"))

@@ -199,8 +199,7 @@ def _disputes() -> Iterator[tuple[Cell, ...]]:
 
 
 # Table two has heads within itself; only the rows above its first figures are the head of the table.
-# Table two may break before its last band: LibreOffice takes a table that is whole to the next one's page.
-DISCLOSURE = Table("disclosure", 4, 2, 11, 3, tuple(_disclosure()))
+DISCLOSURE = Table("disclosure", 4, 2, 14, 2, tuple(_disclosure()))
 # Table three fills a page. Its rows down to （五） are too tall to begin below table two, so it begins a page
 # and is whole. The rows from （六） may flow: notes in cells can make it taller than a page, and LibreOffice
 # leaves the heading of a table that must be whole, but cannot be, alone on a page.
