@@ -126,7 +126,7 @@ def test_faulty_cells_are_red_and_say_why(office: Path, tmp_path: Path) -> None:
     old, new = cell(office, "表三", "D4"), cell(target, "表三", "D4")
     assert fill(new) == RED
     for name in ("font", "alignment", "number_format", "protection", "border"):
-        assert getattr(new, name) == getattr(old, name)
+        assert repr(getattr(new, name)) == repr(getattr(old, name))
 
 
 def test_only_what_must_change_does(office: Path, tmp_path: Path) -> None:
@@ -311,15 +311,17 @@ def test_a_message_may_hold_anything(office: Path, tmp_path: Path) -> None:
 NS = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
 SHEETS: Mapping[str, tuple[str, str]] = {
     "no addresses": (
-        f"<worksheet {NS}><sheetData><row><c><v>1</v></c><c s='1'><v>2</v></c></row><row/></sheetData></worksheet>",
+        f"<worksheet {NS}><sheetData><row><c><v>1</v></c><c s='1'><v>2</v></c></row><row/></sheetData>"
+        "</worksheet>",
         f"<worksheet {NS}><sheetData><row><c><v>1</v></c><c s=\"91\"><v>2</v></c></row>"
         '<row><c r="B2" s="90"/></row></sheetData>@</worksheet>',
     ),
     "a prefix": (
-        f'<x:worksheet xmlns:x="{MAIN[1:-1]}"><x:sheetData><x:row r="1"><x:c r="B1" t="s"/></x:row></x:sheetData>'
-        "<x:pageMargins/><x:tableParts/></x:worksheet>",
+        f'<x:worksheet xmlns:x="{MAIN[1:-1]}"><x:sheetData><x:row r="1"><x:c r="B1" t="s"/></x:row>'
+        "</x:sheetData><x:pageMargins/><x:tableParts/></x:worksheet>",
         f'<x:worksheet xmlns:x="{MAIN[1:-1]}"><x:sheetData><x:row r="1"><x:c r="B1" t="s" s="90"/></x:row>'
-        '<x:row r="2"><x:c r="B2" s="90"/></x:row></x:sheetData><x:pageMargins/>@<x:tableParts/></x:worksheet>',
+        '<x:row r="2"><x:c r="B2" s="90"/></x:row></x:sheetData><x:pageMargins/>@<x:tableParts/>'
+        "</x:worksheet>",
     ),
     "blank rows, spans, formats of rows and columns": (
         f'<worksheet {NS}><cols><col min="2" max="3" width="9" style="4"/></cols><sheetData>'
@@ -337,14 +339,16 @@ SHEETS: Mapping[str, tuple[str, str]] = {
         '@<extLst><ext><a b="&gt;>"/><![CDATA[<c/>]]></ext></extLst></worksheet>\n',
     ),
     "texts and attributes with markup": (
-        f'<worksheet {NS}><sheetData><row r="1"><c r="B1" x="&lt;a>&#10;\'" s="2" t="inlineStr"><is><t>汉&amp;</t></is>'
-        '</c></row><row r="2"><c r="A2"/><c r="B2" s="3"><f>A1&lt;3</f><v>1</v></c></row></sheetData></worksheet>',
-        f'<worksheet {NS}><sheetData><row r="1"><c r="B1" x="&lt;a&gt;&#10;\'" s="92" t="inlineStr"><is><t>汉&amp;</t>'
-        '</is></c></row><row r="2"><c r="A2"/><c r="B2" s="93"><f>A1&lt;3</f><v>1</v></c></row></sheetData>'
+        f'<worksheet {NS}><sheetData><row r="1"><c r="B1" x="&lt;a>&#10;\'" s="2" t="inlineStr"><is>'
+        '<t>汉&amp;</t></is></c></row><row r="2"><c r="A2"/><c r="B2" s="3"><f>A1&lt;3</f><v>1</v></c></row>'
+        "</sheetData></worksheet>",
+        f'<worksheet {NS}><sheetData><row r="1"><c r="B1" x="&lt;a&gt;&#10;\'" s="92" t="inlineStr"><is>'
+        '<t>汉&amp;</t></is></c></row><row r="2"><c r="A2"/><c r="B2" s="93"><f>A1&lt;3</f><v>1</v></c></row></sheetData>'
         "@</worksheet>",
     ),
 }  # fmt: skip
-DRAWING = 'legacyDrawing xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" r:id="rId7"/>'
+RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+DRAWING = f'legacyDrawing xmlns:r="{RELATION}" r:id="rId7"/>'
 
 
 @pytest.mark.parametrize("name", SHEETS)
@@ -357,7 +361,8 @@ def test_sheets_of_other_programs(name: str, mark: bytes) -> None:
 
 
 def test_a_sheet_in_utf_16() -> None:
-    source = f'<?xml version="1.0" encoding="UTF-16"?><worksheet {NS}><sheetData><row r="1"><c r="A1"/></row></sheetData></worksheet>'
+    source = f'<?xml version="1.0" encoding="UTF-16"?><worksheet {NS}><sheetData><row r="1"><c r="A1"/></row>'
+    source += "</sheetData></worksheet>"
     new = SheetXml(source.encode("utf-16"), {(1, 1): "error"}, lambda *_: 9).finished()
     assert ElementTree.fromstring(new)[0][0][0].get("s") == "9"
 
@@ -383,7 +388,11 @@ def rewritten(source: Path, replaced: Mapping[str, bytes | None], added: Mapping
 def test_a_workbook_without_styles(office: Path, tmp_path: Path) -> None:
     relations = parts(office)["xl/_rels/workbook.xml.rels"]
     relations = re.sub(rb"<Relationship [^>]*relationships/styles[^>]*/>", b"", relations)
-    sheet = re.sub(rb' s="\d+"| style="\d+"', b"", parts(office)["xl/worksheets/sheet1.xml"])
+    sheet = re.sub(
+        rb' s="\d+"| style="\d+"|<conditionalFormatting.*</conditionalFormatting>',
+        b"",
+        parts(office)["xl/worksheets/sheet1.xml"],
+    )
     types = re.sub(rb'<Override [^>]*/xl/styles.xml"[^>]*/>', b"", parts(office)["[Content_Types].xml"])
     replaced = {
         "xl/styles.xml": None,
@@ -413,12 +422,12 @@ def png() -> bytes:
 
 def test_pictures_and_parts_that_nobody_knows_stay(office: Path, tmp_path: Path) -> None:
     """A picture, a macro project, a custom part: openpyxl would lose some of them."""
-    relation = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
     drawing = (
         f'<xdr:wsDr xmlns:xdr="http://schemas.openxmlformats.org/drawingml/2006/spreadsheetDrawing" '
-        f'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:r="{relation}"><xdr:oneCellAnchor>'
-        "<xdr:from><xdr:col>6</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>1</xdr:row><xdr:rowOff>0</xdr:rowOff></xdr:from>"
-        '<xdr:ext cx="190500" cy="190500"/><xdr:pic><xdr:nvPicPr><xdr:cNvPr id="1" name="章"/><xdr:cNvPicPr/></xdr:nvPicPr>'
+        f'xmlns:a="http://schemas.openxmlformats.org/drawingml/2006/main" xmlns:r="{RELATION}">'
+        "<xdr:oneCellAnchor><xdr:from><xdr:col>6</xdr:col><xdr:colOff>0</xdr:colOff><xdr:row>1</xdr:row>"
+        '<xdr:rowOff>0</xdr:rowOff></xdr:from><xdr:ext cx="190500" cy="190500"/><xdr:pic><xdr:nvPicPr>'
+        '<xdr:cNvPr id="1" name="章"/><xdr:cNvPicPr/></xdr:nvPicPr>'
         '<xdr:blipFill><a:blip r:embed="rId1"/><a:stretch><a:fillRect/></a:stretch></xdr:blipFill><xdr:spPr>'
         '<a:prstGeom prst="rect"/></xdr:spPr></xdr:pic><xdr:clientData/></xdr:oneCellAnchor></xdr:wsDr>'
     )
@@ -426,7 +435,7 @@ def test_pictures_and_parts_that_nobody_knows_stay(office: Path, tmp_path: Path)
     link = '<Relationship Id="{}" Type="{}/{}" Target="{}"/>'
     before = parts(office)
     sheet = before["xl/worksheets/sheet4.xml"].replace(
-        b"</worksheet>", f'<drawing xmlns:r="{relation}" r:id="rId1"/></worksheet>'.encode()
+        b"</worksheet>", f'<drawing xmlns:r="{RELATION}" r:id="rId1"/></worksheet>'.encode()
     )
     types = before["[Content_Types].xml"].replace(
         b"</Types>",
@@ -435,11 +444,11 @@ def test_pictures_and_parts_that_nobody_knows_stay(office: Path, tmp_path: Path)
     )
     added = {
         "xl/worksheets/_rels/sheet4.xml.rels": rels.format(
-            link.format("rId1", relation, "drawing", "../drawings/drawing1.xml")
+            link.format("rId1", RELATION, "drawing", "../drawings/drawing1.xml")
         ).encode(),
         "xl/drawings/drawing1.xml": drawing.encode(),
         "xl/drawings/_rels/drawing1.xml.rels": rels.format(
-            link.format("rId1", relation, "image", "/xl/media/章.png")
+            link.format("rId1", RELATION, "image", "/xl/media/章.png")
         ).encode(),
         "xl/media/章.png": png(),
         "xl/vbaProject.bin": b"\xd0\xcf macros",
@@ -457,12 +466,15 @@ def test_pictures_and_parts_that_nobody_knows_stay(office: Path, tmp_path: Path)
     }
     new = parts(target)["xl/worksheets/sheet4.xml"]
     assert new.index(b"<drawing ") < new.index(b"<legacyDrawing ")
-    assert b'r:id="rId2"' in new
+    # The picture keeps its relationship.
+    assert b'r:id="rId1"' in new
+    assert b'r:id="rId3"' in new
 
 
 def test_office_vml_that_is_no_xml_is_kept(office: Path, tmp_path: Path) -> None:
     name = next(name for name in parts(office) if name.endswith(".vml"))
-    old = b"<xml xmlns:v='urn:schemas-microsoft-com:vml'><v:shape id='_x0000_s1025'><font>a<br></font></v:shape></xml>\r\n"
+    old = b"<xml xmlns:v='urn:schemas-microsoft-com:vml'><v:shape id='_x0000_s1025'><font>a<br></font></v:shape>"
+    old += b"</xml>\r\n"
     target = tmp_path / "标注.xlsx"
     annotate(rewritten(office, {name: old}), target, [finding("D2", sheet="有批注")])
     new = parts(target)[name]
@@ -471,7 +483,7 @@ def test_office_vml_that_is_no_xml_is_kept(office: Path, tmp_path: Path) -> None
     assert new.endswith(b"</xml>" + tail)
     assert b'id="_x0000_s1026"' in new
     assert b"<v:shapetype" in new
-    with pytest.raises(OutputError, match="另存为.xlsx"):
+    with pytest.raises(OutputError, match="另存为"):
         annotate(rewritten(office, {name: b"?"}), target, [finding("D2", sheet="有批注")])
 
 
@@ -556,7 +568,7 @@ def test_libreoffice_opens_it(office: Path, tmp_path: Path) -> None:
         assert result == Annotated(3, ())
         seen = convert(target, "fods", f"fods{number}").read_text("utf-8")
         assert seen.count("<office:annotation ") == 4
-        assert seen.count("总计填4，差1（应为5）") == 3
+        assert re.sub("<[^>]+>", "", seen).count("总计填4，差1（应为5）") == 3
         assert 'fo:background-color="#ff5050"' in seen
         assert 'fo:background-color="#ffc000"' in seen
         assert convert(target, "pdf", f"pdf{number}").stat().st_size > 1000

@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
 
 import nianbao
+from conftest import ROOT
 
 ENGINE = ROOT / "engine" / "nianbao"
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import consistent_report
 from openpyxl import load_workbook
 
+from conftest import consistent_report
 from nianbao.batch import SUMMARY, VOIDED, build
 from nianbao.errors import InputError, OutputError
 from nianbao.manifest import MANIFEST, Manifest

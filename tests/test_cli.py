@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import EXAMPLES, consistent_report
 from openpyxl import Workbook, load_workbook
 
+from conftest import EXAMPLES, consistent_report
 from nianbao.pack import Pack
 
 NAMES = "政府信息公开工作年度报告"

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, consistent_report
 from docx import Document
 
+from conftest import ROOT, consistent_report
 from nianbao.errors import PackError, TemplateError
 from nianbao.pack import Pack, list_packs, load_pack
 from nianbao.packlint import lint_pack

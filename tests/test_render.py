@@ -8,11 +8,11 @@ import zipfile
 from typing import Any
 
 import pytest
-from conftest import consistent_report
 from docx import Document
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from conftest import consistent_report
 from nianbao.fields import lookup, place_value
 from nianbao.pack import Pack
 from nianbao.pipeline import check, render, report_from_data

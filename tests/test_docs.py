@@ -1,0 +1,116 @@
+"""The documents: every command in them runs, every link leads somewhere, every command is documented."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from openpyxl import Workbook
+
+from conftest import ROOT
+
+READMES = ("README.md", "README.zh-CN.md")
+PAGES = (
+    *READMES,
+    "CHANGELOG.md",
+    "docs/architecture.md",
+    "docs/decisions.md",
+    "docs/rules.md",
+    "docs/fields.md",
+)
+
+
+def blocks(page: str, language: str) -> list[str]:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def commands(page: str) -> list[str]:
+    lines = [line.split("  #")[0].strip() for block in blocks(page, "sh") for line in block.splitlines()]
+    return [line for line in lines if line.startswith("nianbao ")]
+
+
+def run(line: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from nianbao.cli import main; main()", *shlex.split(line)[1:]]
+    return subprocess.run(
+        command, capture_output=True, text=True, cwd=cwd, timeout=120, env={**os.environ, "PYTHONUTF8": "1"}
+    )
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Path:
+    """A folder with what the commands of the README take for granted."""
+    book = Workbook()
+    assert book.active is not None
+    for row in (["单位名称", "类别"], ["甲局", "部门"], ["乙街道办事处", "街道"]):
+        book.active.append(row)
+    book.save(tmp_path / "roster.xlsx")
+    run("nianbao pack new schemas/my-report/2024", tmp_path)
+    run(f"nianbao read {ROOT}/examples/cn-ogi/2021/reports.json -o register.xlsx", tmp_path)
+    figures = {
+        "agency": "甲局",
+        "year": 2024,
+        "cases": {"online": 1, "offline": 1, "total": 2},
+        "problems": "少",
+    }
+    (tmp_path / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
+    return tmp_path
+
+
+@pytest.mark.parametrize("page", READMES)
+def test_the_commands_of_the_readme_run_one_after_another(office: Path, page: str) -> None:
+    found = commands(page)
+    assert len(found) >= 9
+    for line in found:
+        done = run(line, office)
+        # Blank forms have errors; nothing else may go wrong.
+        expected = (0, 1) if " forms/" in line and line.split()[1] != "form" else (0,)
+        assert done.returncode in expected, (line, done.stdout, done.stderr)
+        assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("page", READMES)
+def test_the_program_of_the_readme_runs(page: str) -> None:
+    (program,) = blocks(page, "python")
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_both_readmes_show_the_same_commands() -> None:
+    assert commands(READMES[0]) == commands(READMES[1])
+
+
+def test_every_command_and_its_options_are_in_the_help_and_the_readme() -> None:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    for command in ("build", "check", "form", "read", "pack lint", "pack new"):
+        assert f"nianbao {command}" in text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_to_files_that_are_there(page: str) -> None:
+    path = ROOT / page
+    for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_architecture_page_is_short() -> None:
+    assert len((ROOT / "docs/architecture.md").read_text(encoding="utf-8").splitlines()) < 200
+
+
+def test_the_counts_of_the_readme_are_those_of_the_pack() -> None:
+    from nianbao.pack import load_pack
+
+    rules = load_pack().rules
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert f"{len(rules.instances)} arithmetic assertions and {len(rules.checks)} checks" in text
+    assert f"{len(rules.instances)}个算式、{len(rules.checks)}项" in (ROOT / READMES[1]).read_text(
+        encoding="utf-8"
+    )
