@@ -14,11 +14,14 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 from openpyxl.cell.cell import Cell
 from openpyxl.comments import Comment
 from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Alignment, Font, PatternFill, Protection
+from openpyxl.utils import get_column_letter
 from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.table import Table
@@ -26,7 +29,7 @@ from openpyxl.worksheet.table import Table
 from nianbao.errors import InputError, OutputError
 from nianbao.findings import Finding, Severity, Where
 from nianbao.outputs.annotate import Annotated, annotate
-from nianbao.outputs.sheetxml import SheetXml, spot_of
+from nianbao.outputs.sheetxml import Level, SheetXml, Spot, spot_of
 
 RED, ORANGE = "FFFF5050", "FFFFC000"
 MESSAGE = "表三·一、本年新收：各类申请人之和为5，总计填4，差1"
@@ -343,8 +346,8 @@ SHEETS: Mapping[str, tuple[str, str]] = {
         '<t>汉&amp;</t></is></c></row><row r="2"><c r="A2"/><c r="B2" s="3"><f>A1&lt;3</f><v>1</v></c></row>'
         "</sheetData></worksheet>",
         f'<worksheet {NS}><sheetData><row r="1"><c r="B1" x="&lt;a&gt;&#10;\'" s="92" t="inlineStr"><is>'
-        '<t>汉&amp;</t></is></c></row><row r="2"><c r="A2"/><c r="B2" s="93"><f>A1&lt;3</f><v>1</v></c></row></sheetData>'
-        "@</worksheet>",
+        '<t>汉&amp;</t></is></c></row><row r="2"><c r="A2"/><c r="B2" s="93"><f>A1&lt;3</f><v>1</v></c></row>'
+        "</sheetData>@</worksheet>",
     ),
 }  # fmt: skip
 RELATION = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -358,6 +361,40 @@ def test_sheets_of_other_programs(name: str, mark: bytes) -> None:
     sheet = SheetXml(mark + source.encode(), {(1, 2): "error", (2, 2): "error"}, lambda style, _: 90 + style)
     prefix = "<x:" if "<x:" in source else "<"
     assert sheet.finished("rId7").decode("utf-8-sig") == expected.replace("@", prefix + DRAWING)
+
+
+@given(
+    cells=st.dictionaries(st.tuples(st.integers(1, 9), st.integers(1, 9)), st.integers(0, 5), max_size=30),
+    wanted=st.dictionaries(st.tuples(st.integers(1, 11), st.integers(1, 11)), st.just("error"), min_size=1),
+    implicit=st.booleans(),
+)
+def test_any_sheet_keeps_its_other_cells(
+    cells: dict[Spot, int], wanted: dict[Spot, Level], implicit: bool
+) -> None:
+    """Whatever cells there are and whatever is wanted: the wanted ones change, in order, and no other."""
+    source = f"<worksheet {NS}><sheetData>"
+    for row in sorted({row for row, _ in cells}):
+        source += f'<row r="{row}" spans="1:9">' if row % 2 else f'<row r="{row}">'
+        columns = sorted(column for r, column in cells if r == row)
+        for before, column in zip([0, *columns], columns, strict=False):
+            # A cell that follows the one before it needs no address.
+            address = "" if implicit and column == before + 1 else f' r="{get_column_letter(column)}{row}"'
+            source += f'<c{address} s="{cells[row, column]}"><v>{row * 100 + column}</v></c>'
+        source += "</row>"
+    source += "</sheetData></worksheet>"
+    new = SheetXml(source.encode(), wanted, lambda style, _: style + 10).finished("rId7")
+    found: dict[Spot, tuple[int, str | None]] = {}
+    for row in ElementTree.fromstring(new).iter(f"{MAIN}row"):
+        column = 0
+        for c in row:
+            column = (spot_of(c.get("r", "")) or (0, column + 1))[1]
+            spot = int(row.get("r", "")), column
+            assert not found or max(found) < spot
+            found[spot] = int(c.get("s", "")), c.findtext(f"{MAIN}v")
+    expected: dict[Spot, tuple[int, str | None]] = {
+        spot: (style + 10 * (spot in wanted), f"{spot[0] * 100 + spot[1]}") for spot, style in cells.items()
+    }
+    assert found == dict.fromkeys(wanted, (10, None)) | expected
 
 
 def test_a_sheet_in_utf_16() -> None:
@@ -473,8 +510,8 @@ def test_pictures_and_parts_that_nobody_knows_stay(office: Path, tmp_path: Path)
 
 def test_office_vml_that_is_no_xml_is_kept(office: Path, tmp_path: Path) -> None:
     name = next(name for name in parts(office) if name.endswith(".vml"))
-    old = b"<xml xmlns:v='urn:schemas-microsoft-com:vml'><v:shape id='_x0000_s1025'><font>a<br></font></v:shape>"
-    old += b"</xml>\r\n"
+    old = b"<xml xmlns:v='urn:schemas-microsoft-com:vml'><v:shape id='_x0000_s1025'><font>a<br></font>"
+    old += b"</v:shape></xml>\r\n"
     target = tmp_path / "标注.xlsx"
     annotate(rewritten(office, {name: old}), target, [finding("D2", sheet="有批注")])
     new = parts(target)[name]

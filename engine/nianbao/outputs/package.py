@@ -145,7 +145,8 @@ class Package:
         found = (target for _, kind, target in self.relations(workbook) if kind.endswith("/styles"))
         part = next(found, "")
         if not part:
-            part = self.new_name("xl/styles{}.xml")
+            # Some programs look for the styles under this name only.
+            part = "xl/styles.xml" if "xl/styles.xml" not in self else self.new_name("xl/styles{}.xml")
             self.relate(workbook, "styles", part)
         return part
 
