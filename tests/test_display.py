@@ -16,9 +16,10 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from conftest import consistent_report
-from nianbao.findings import Finding, Suspect, Where
+from nianbao.findings import SEVERITIES, Finding, Suspect, Where
 from nianbao.outputs.checkjson import check_json
 from nianbao.outputs.display import check_table, console_for, wrapped
+from nianbao.outputs.words import spot_words
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, report_from_data
 from nianbao.report import Report
@@ -84,10 +85,29 @@ def test_files_that_could_not_be_read_are_named(pack: Pack) -> None:
 
 
 def test_errors_stand_before_warnings(pack: Pack) -> None:
-    findings = [Finding("X", level, None, Where(), f"第{level}") for level in ("warning", "info", "error")]  # type: ignore[arg-type]
+    findings = [Finding("X", level, None, Where(), f"第{level}") for level in reversed(SEVERITIES)]
     text = shown([result_of(*findings)], pack)
     assert text.index("第error") < text.index("第warning")
     assert "整份报告" in text
+
+
+@pytest.mark.parametrize(
+    ("where", "words"),
+    [
+        (Where("a.xlsx", "表三", "K5"), "表三!K5"),
+        (Where("a.xlsx", "登记表", row=5), "登记表!第5行"),
+        (Where("a.xlsx", "表三"), "表三"),
+        (Where("a.csv", row=5), "第5行"),
+        (Where("a.pdf", page=2, table=1), "第2页 第1个表"),
+        (Where("a.jsonl", line=3, pointer="/requests/new/total"), "第3行"),
+        (Where("a.json", pointer="/3/requests/new/total"), "第4项"),
+        (Where("a.json", pointer="/reports/3"), "第4项"),
+        (Where("a.json", pointer="/overview/additional/0/text"), ""),
+        (Where(), ""),
+    ],
+)
+def test_where_something_stands_in_words(where: Where, words: str) -> None:
+    assert spot_words(where) == words
 
 
 def test_suspects_are_told_once(pack: Pack) -> None:

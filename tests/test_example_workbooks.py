@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import zipfile
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,15 @@ def test_the_workbooks_are_what_the_script_makes(tmp_path: Path) -> None:
     script["main"](tmp_path)
     for made in tmp_path.rglob("*.*"):
         kept = EXAMPLES / made.relative_to(tmp_path)
-        assert kept.read_bytes() == made.read_bytes(), f"{made.name} is stale: run `make docs`"
+        assert contents(kept) == contents(made), f"{made.name} is stale: run `make docs`"
+
+
+def contents(path: Path) -> Any:
+    """What a file holds; of a workbook its parts, since zlib builds deflate differently."""
+    if path.suffix != ".xlsx":
+        return path.read_bytes()
+    with zipfile.ZipFile(path) as package:
+        return {name: package.read(name) for name in package.namelist()}
 
 
 # The official form as a person reads it: rows and columns of its three tables, nothing of nianbao.

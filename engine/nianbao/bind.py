@@ -8,13 +8,13 @@ from typing import Any
 from nianbao.blanks import blank_blocks
 from nianbao.cells import Uncomputed
 from nianbao.expression import Number
-from nianbao.fields import Field, place_value
+from nianbao.fields import Field, lookup, place_value
 from nianbao.findings import Finding, Severity, Value, Where
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
 from nianbao.report import Report
 from nianbao.rules import derive, totals
-from nianbao.values import parse, shortened
+from nianbao.values import MAX_COUNT, parse, shortened
 
 
 def bind(raw: RawReport, pack: Pack, blank_as_zero: str | None = None) -> Report:
@@ -50,9 +50,15 @@ class _Binder:
 
     def parse_cells(self) -> None:
         """Parse every cell; a formula without a result waits for the rules to say what it should be."""
+        fields = self.pack.fields
+        by_path, find = fields.by_path, fields.find
         for path, raw in self.raw.values.items():
-            field = self.pack.fields.find(path)
-            if field is None or not self.has_place(path, field):
+            field = by_path.get(path) or find(path)
+            if type(raw) is int and field is not None and field.kind == "count" and 0 <= raw <= MAX_COUNT:
+                # Nearly every cell of nearly every report: nothing to parse, nothing to say.
+                if path not in self.failed:
+                    self.values[path] = raw
+            elif field is None or not self.has_place(path, field):
                 self.add("UNKNOWN", "error", path, f"没有这个栏目：{path}，请核对名称", _shown(raw))
             elif isinstance(raw, Uncomputed) and field.is_number and not self.raw.finished:
                 self.uncomputed[path] = raw
@@ -100,8 +106,9 @@ class _Binder:
 
     def blank_required(self) -> list[str]:
         """Return the required figures that are blank, in the order of the schema."""
-        wanted = (f.path for f in self.pack.fields.numbers if f.required)
-        return [p for p in wanted if self.values.get(p) is None and not within(p, self.failed)]
+        get = self.values.get
+        blank = [path for path in self.pack.fields.required_numbers if get(path) is None]
+        return [path for path in blank if not within(path, self.failed)]
 
     def derive_totals(self) -> None:
         """Calculate the blank totals that the rules determine, each with a note."""
@@ -139,12 +146,18 @@ class _Binder:
     def report(self) -> Report:
         """Return the report as it stands now."""
         data: dict[str, Any] = {}
-        for field in self.pack.fields.plain:
-            value = self.values.pop(field.path, None)
-            if value is not None or field.required:
-                place_value(data, field.path, value)
+        objects: dict[str, dict[str, Any]] = {"": data}
+        plain = self.pack.fields.by_path
+        for field, parent, name in self.pack.fields.parents:
+            value = self.values.get(field.path)
+            if value is None and not field.required:
+                continue
+            if parent not in objects:
+                place_value(data, parent, {})
+                objects[parent] = lookup(data, parent)
+            objects[parent][name] = value
         for path, value in self.values.items():
-            if value is not None:
+            if value is not None and path not in plain:
                 place_value(data, path, value)
         return Report(data, self.raw.source, tuple(self.findings), self.raw.origins)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Any, Literal
 
@@ -79,6 +79,24 @@ class FieldSet:
         return tuple(f for f in self.fields if "[" not in f.path)
 
     @cached_property
+    def parents(self) -> tuple[tuple[Field, str, str], ...]:
+        """Every plain field with the path of the object that holds it and its name there."""
+        return tuple((f, f.path.rpartition(".")[0], f.path.rpartition(".")[2]) for f in self.plain)
+
+    @cached_property
+    def tree(self) -> Mapping[str, Any]:
+        """The plain fields as nested data: a dict for each object, a field at each leaf."""
+        tree: dict[str, Any] = {}
+        for f in self.plain:
+            place_value(tree, f.path, f)
+        return tree
+
+    @cached_property
+    def required_numbers(self) -> tuple[str, ...]:
+        """The paths of the figures that every report must have, in schema order."""
+        return tuple(f.path for f in self.numbers if f.required)
+
+    @cached_property
     def numbers(self) -> tuple[Field, ...]:
         """The plain fields that rules may calculate with, in schema order."""
         return tuple(f for f in self.plain if f.is_number)
@@ -101,13 +119,14 @@ class FieldSet:
         return f"{node.place}·{self.place(key.group(1))}" if key else node.place
 
 
-def split_path(path: str) -> list[str | int]:
+@lru_cache(maxsize=4096)
+def split_path(path: str) -> tuple[str | int, ...]:
     """Return the steps of `path`: names and map keys as str, positions in a list as int."""
     steps: list[str | int] = []
     for match in _STEP.finditer(path):
         name, key = match.groups()
         steps.append(name if name is not None else int(key) if key.isdecimal() else key)
-    return steps
+    return tuple(steps)
 
 
 def generic(path: str) -> str:

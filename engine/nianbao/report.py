@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
-from nianbao.fields import lookup
 from nianbao.findings import Finding, Value, Where
 
 
@@ -36,10 +36,14 @@ class Report:
         year = self.data.get("year")
         return year if isinstance(year, int) else None
 
+    @cached_property
+    def values(self) -> Mapping[str, Value]:
+        """The values by field, items of lists and entries of maps each."""
+        return dict(leaves(self.data))
+
     def value(self, path: str) -> Value:
         """Return the value of a field, or None."""
-        found: Value = lookup(self.data, path)
-        return found
+        return self.values.get(path)
 
     def where(self, path: str | None) -> Where:
         """Return where the value of a field stood, or else where the report as a whole did."""

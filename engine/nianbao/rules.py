@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
@@ -41,13 +41,13 @@ class Instance:
     words: Mapping[str, str]
     when: Condition | None = None
 
-    def solve(self, lookup: Mapping[str, Number]) -> Number | None:
-        """Return the value of `target` that would satisfy an equality, all else as `lookup` has it."""
+    def solve(self, number: Callable[[str], Number]) -> Number | None:
+        """Return the value of `target` that would satisfy an equality, all else as `number` has it."""
         total = self.comparison.left.plus(self.comparison.right, -1)
         factor = dict(total.terms).get(self.target, 0)
         if self.comparison.op != "==" or not factor:
             return None
-        rest = total.value(lambda path: 0 if path == self.target else lookup[path])
+        rest = total.value(lambda path: 0 if path == self.target else number(path))
         value = -rest * factor if abs(factor) == 1 else Decimal(-rest) / factor
         return value if value >= 0 else None
 
@@ -76,11 +76,15 @@ def check_instance(instance: Instance, report: Report) -> Finding | None:
     """
     if instance.when is not None and instance.when(report.value) is not True:
         return None
-    comparison = instance.comparison
-    found = {path: report.value(path) for path in comparison.fields}
-    numbers = {path: cast(Number, value) if value is not None else 0 for path, value in found.items()}
-    left, right = comparison.left.value(numbers.__getitem__), comparison.right.value(numbers.__getitem__)
-    if COMPARE[comparison.op](left, right) or None in found.values():
+    comparison, values = instance.comparison, report.values
+
+    def number(path: str) -> Number:
+        return cast(Number, values.get(path) or 0)
+
+    left, right = comparison.left.value(number), comparison.right.value(number)
+    if COMPARE[comparison.op](left, right):
+        return None
+    if any(values.get(path) is None for path in comparison.fields):
         return None
     rule, target = instance.rule, instance.target
     words = {**instance.words, "left": f"{left}", "right": f"{right}", "difference": f"{abs(left - right)}"}
@@ -90,8 +94,8 @@ def check_instance(instance: Instance, report: Report) -> Finding | None:
         target,
         report.where(target),
         fill(rule.message, words),
-        instance.solve(numbers),
-        found[target],
+        instance.solve(number),
+        values.get(target),
         basis=rule.basis,
     )
 

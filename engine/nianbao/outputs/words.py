@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import Decimal
 
@@ -38,6 +39,7 @@ _KINDS: Mapping[str, str] = {
     "line": "应为一行文字",
     "text": "应为文字",
 }
+_ITEM = re.compile(r"(?:/[^/]+)?/(\d+)(?:/|$)")
 _MOST_SUSPECTS = 3
 _MOST_CHANGES = 4
 
@@ -115,7 +117,7 @@ def file_words(where: Where) -> str:
 
 
 def spot_words(where: Where) -> str:
-    """Return the place inside the file: sheet and cell, page, line, or JSON Pointer."""
+    """Return the place inside the file: sheet and cell, page, line, or which item of a JSON list."""
     parts = []
     if where.sheet or where.cell:
         spot = where.cell or (f"第{where.row}行" if where.row else "")
@@ -126,7 +128,9 @@ def spot_words(where: Where) -> str:
     elif where.row:
         parts.append(f"第{where.row}行")
     parts += [f"第{where.line}行"] if where.line else []
-    parts += [where.pointer] if where.pointer else []
+    # The rest of a JSON Pointer is the path of a field, which people read as its position in the form.
+    item = _ITEM.match(where.pointer or "")
+    parts += [f"第{int(item[1]) + 1}项"] if item else []
     return visible(" ".join(parts))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 from nianbao.errors import InputError
-from nianbao.fields import FieldSet
+from nianbao.fields import Field, FieldSet, generic, split_path
 from nianbao.findings import Finding, Where
 from nianbao.raw import RawReport
 from nianbao.values import shortened
@@ -18,55 +19,89 @@ from nianbao.values import shortened
 def raw_from_data(data: Mapping[str, Any], fields: FieldSet, source: Where) -> RawReport:
     """Return nested data as a raw report; what is no field of the schema is a finding."""
     flat = _Flat(fields, source)
-    flat.visit(data, "", source.pointer or "")
-    return RawReport(flat.values, source, tuple(flat.findings), flat.origins)
+    flat.object(data, fields.tree, "")
+    return RawReport(flat.values, source, tuple(flat.findings), PointerOrigins(source, flat.values))
+
+
+@dataclass(frozen=True)
+class PointerOrigins(Mapping[str, Where]):
+    """Where the fields of nested data stand: the JSON Pointer follows from the path of the field."""
+
+    source: Where
+    values: Mapping[str, object]
+
+    def __getitem__(self, path: str) -> Where:
+        if path not in self.values:
+            raise KeyError(path)
+        steps = (str(step).replace("~", "~0").replace("/", "~1") for step in split_path(path))
+        return replace(self.source, pointer=f"{self.source.pointer or ''}/{'/'.join(steps)}")
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.values)
+
+    def __len__(self) -> int:
+        return len(self.values)
 
 
 class _Flat:
-    """Goes down nested data and collects its leaves by field."""
+    """Goes down nested data along the schema and collects its leaves by field."""
 
     def __init__(self, fields: FieldSet, source: Where) -> None:
         self.fields = fields
         self.source = source
         self.values: dict[str, object] = {}
-        self.origins: dict[str, Where] = {}
         self.findings: list[Finding] = []
 
-    def visit(self, value: Any, path: str, pointer: str) -> None:
-        """Visit `value`, which stands at `path`."""
-        if path and self.fields.find(path):
-            self._leaf(value, path, pointer)
-        elif path in self.fields.lists and isinstance(value, list | tuple):
+    def object(self, data: Mapping[str, Any], tree: Mapping[str, Any], path: str) -> None:
+        """Visit an object whose plain fields are those of `tree`."""
+        values, is_map = self.values, path in self.fields.maps
+        for key, value in data.items():
+            below = tree.get(key)
+            if type(below) is Field and not isinstance(value, Mapping | list | tuple):
+                values[below.path] = value
+            elif type(below) is dict and isinstance(value, Mapping):
+                self.object(value, below, f"{path}.{key}" if path else key)
+            elif is_map and type(below) is not Field:
+                self.leaf(f"{path}[{key}]", value)
+            else:
+                self.other(f"{path}.{key}" if path else str(key), value)
+
+    def other(self, path: str, value: Any) -> None:
+        """Visit what is not as the schema has it: items of a list, a branch that is a leaf, an unknown name."""
+        if path in self.fields.lists and isinstance(value, list | tuple):
             for index, item in enumerate(value):
-                self.visit(item, f"{path}[{index}]", f"{pointer}/{index}")
-        elif isinstance(value, Mapping) and (not path or path in self.fields.nodes or path.endswith("]")):
-            for key, child in value.items():
-                step = str(key).replace("~", "~0").replace("/", "~1")
-                self.visit(child, self._step(path, str(key)), f"{pointer}/{step}")
+                self.item(f"{path}[{index}]", item)
+        elif self.fields.find(path):
+            self.leaf(path, value)
         elif value is not None:
-            known = path in self.fields.nodes
-            place = self.fields.place(path)
-            message = f"{place}的写法不对，请对照报表结构" if known else f"没有这个栏目：{path}，请核对名称"
-            self._problem("UNKNOWN", path, pointer, message, value)
+            self.unknown(path, value)
 
-    def _step(self, path: str, key: str) -> str:
-        inner = f"{path}.{key}" if path else key
-        return f"{path}[{key}]" if path in self.fields.maps and inner not in self.fields.by_path else inner
+    def item(self, path: str, item: Any) -> None:
+        """Visit an item of a list."""
+        if not isinstance(item, Mapping):
+            self.unknown(path, item)
+            return
+        for key, value in item.items():
+            self.other(f"{path}.{key}", value)
 
-    def _leaf(self, value: Any, path: str, pointer: str) -> None:
+    def leaf(self, path: str, value: Any) -> None:
+        """Keep the value of a field; a list or an object is none."""
         if isinstance(value, Mapping | list | tuple):
-            message = f"{self.fields.place(path)}应为一个值，不是列表或对象"
-            self._problem("VALUE", path, pointer, message, value)
+            self.problem("VALUE", path, f"{self.fields.place(path)}应为一个值，不是列表或对象", value)
         else:
             self.values[path] = value
-            self.origins[path] = self._where(pointer)
 
-    def _where(self, pointer: str) -> Where:
-        return Where(self.source.file, line=self.source.line, pointer=pointer)
+    def unknown(self, path: str, value: Any) -> None:
+        """Say that there is no such field, or that it should be an object or a list."""
+        known = path in self.fields.nodes or generic(path) in self.fields.nodes or path.endswith("]")
+        message = f"{self.fields.place(path)}的写法不对，请对照报表结构"
+        self.problem("UNKNOWN", path, message if known else f"没有这个栏目：{path}，请核对名称", value)
 
-    def _problem(self, rule: str, path: str, pointer: str, message: str, value: Any) -> None:
+    def problem(self, rule: str, path: str, message: str, value: Any) -> None:
+        """Add a finding about a field."""
         found = value if isinstance(value, bool | int | str) else shortened(str(value))
-        self.findings.append(Finding(rule, "error", path, self._where(pointer), message, actual=found))
+        where = PointerOrigins(self.source, {path: value})[path]
+        self.findings.append(Finding(rule, "error", path, where, message, actual=found))
 
 
 def read_json(path: Path, text: str, fields: FieldSet) -> Iterator[RawReport]:

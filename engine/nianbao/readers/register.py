@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
@@ -212,10 +213,10 @@ def expand_maps(found: dict[str, object], pack: Pack, where: Where, findings: li
             continue
         places = {normal(f.place): f.path for f in pack.fields.plain}
         places |= {normal(t.name): t.path for t in pack.tables}
-        for line in str(text).splitlines():
+        for line in str(text).split("\n"):
             if not line.strip():
                 continue
-            key, mark, note = line.replace("＝", "=", 1).partition("=")
+            key, mark, note = (*re.split("([=＝])", line, maxsplit=1), "", "")[:3]
             path = key.strip() if key.strip() in pack.fields.nodes else places.get(normal(key))
             if not mark or path is None:
                 message = f"{pack.fields.place(name)}“{shortened(line)}”不是“位置=说明”的写法，例如：表三=…"
