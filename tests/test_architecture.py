@@ -19,7 +19,7 @@ ENGINE = ROOT / "engine" / "nianbao"
 LAYERS = (
     ("findings", "errors", "cells", "sheetnames", "filenames"),
     ("fields", "values", "report", "raw", "outputs.files", "outputs.docx"),
-    ("expression", "layout", "labels", "validation"),
+    ("expression", "layout", "labels", "validation", "program"),
     ("textchecks", "rules", "template"),
     ("templatelint", "pack"),
     ("packlint", "packnew", "blanks", "context", "readers"),

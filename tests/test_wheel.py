@@ -26,9 +26,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.slow
 def test_the_wheel_works_from_any_folder(site: Path, tmp_path: Path) -> None:
+    arguments = ["build", str(EXAMPLES / "register.xlsx"), "-o", "out"]
     code = (
         f"import sys; sys.path.insert(0, {str(site)!r}); import nianbao; from nianbao.cli import main;"
-        f"assert nianbao.__file__.startswith({str(site)!r}); sys.argv[1:] = {['build', str(EXAMPLES / 'register.xlsx'), '-o', 'out']!r}; main()"
+        f"assert nianbao.__file__.startswith({str(site)!r}); sys.argv[1:] = {arguments!r}; main()"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120

@@ -283,7 +283,7 @@ def _free(path: Path) -> Path:
 
 def _notes(options: Options, voided: Sequence[str]) -> list[tuple[str, str]]:
     """Return what the summary records of the run itself: overrides with their reasons, what was voided."""
-    notes = [("报表包", options.pack.id), ("报表包指纹", options.pack.digest[:16])]
+    notes = []
     if options.template:
         notes.append(("模板", f"自带模板，SHA-256 {hashlib.sha256(options.template).hexdigest()[:16]}"))
     if options.allow_errors:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from nianbao.fields import FieldSet, lookup, place_value
 from nianbao.pack import Pack
@@ -14,8 +14,11 @@ from nianbao.template import Properties
 
 def template_context(report: Report, pack: Pack) -> dict[str, Any]:
     """Return the data of a report as its template sees it: every field is there, blank ones are empty."""
-    context = _merge(_skeleton(pack.fields), report.data)
-    for field in pack.fields.plain:
+    context = _merge(_skeleton(pack), report.data)
+    for path in pack.fields.lists:
+        if items := lookup(context, path):
+            place_value(context, path, _items(path, items, pack.fields))
+    for field in pack.fields.defaulted:
         if field.default and not lookup(context, field.path):
             sibling = f"{field.path.rpartition('.')[0]}.{field.default_with}"
             if field.default_with is None or lookup(context, sibling):
@@ -60,20 +63,33 @@ def _filled(pattern: str, report: Report) -> str:
     return pattern.format(agency=report.agency, year=report.year or "")
 
 
-def _skeleton(fields: FieldSet) -> dict[str, Any]:
-    empty: dict[str, Any] = {}
-    for path in fields.lists:
-        place_value(empty, path, [])
-    for field in fields.plain:
-        place_value(empty, field.path, "")
-    return empty
+_skeletons: WeakKeyDictionary[Pack, dict[str, Any]] = WeakKeyDictionary()
 
 
-def _merge(base: dict[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with the values of `data` that are not None put over it."""
+def _skeleton(pack: Pack) -> dict[str, Any]:
+    """Return nested data in which every field is there and empty, made once for a pack."""
+    if pack not in _skeletons:
+        empty: dict[str, Any] = {}
+        for path in pack.fields.lists:
+            place_value(empty, path, [])
+        for field in pack.fields.plain:
+            place_value(empty, field.path, "")
+        _skeletons[pack] = empty
+    return _skeletons[pack]
+
+
+def _merge(base: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `base` with the values of `data` that are not None put over it; neither is changed."""
+    merged = dict(base)
     for key, value in data.items():
         if isinstance(value, Mapping):
-            base[key] = _merge(base.get(key) or {}, value)
+            merged[key] = _merge(base.get(key) or {}, value)
         elif value is not None:
-            base[key] = copy.copy(value)
-    return base
+            merged[key] = value
+    return merged
+
+
+def _items(path: str, items: Sequence[Mapping[str, Any]], fields: FieldSet) -> list[dict[str, Any]]:
+    """Return the items of a list with every field of an item there."""
+    names = [f.path.removeprefix(f"{path}[].") for f in fields if f.path.startswith(f"{path}[].")]
+    return [_merge(dict.fromkeys(names, ""), item) for item in items]

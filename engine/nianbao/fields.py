@@ -92,6 +92,11 @@ class FieldSet:
         return tree
 
     @cached_property
+    def defaulted(self) -> tuple[Field, ...]:
+        """The plain fields that print a default where they are blank."""
+        return tuple(f for f in self.plain if f.default)
+
+    @cached_property
     def required_numbers(self) -> tuple[str, ...]:
         """The paths of the figures that every report must have, in schema order."""
         return tuple(f.path for f in self.numbers if f.required)

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 
 from docxtpl import DocxTemplate
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, UndefinedError, nodes
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from lxml import etree
 from markupsafe import Markup, escape
@@ -24,13 +24,14 @@ from markupsafe import Markup, escape
 from nianbao.errors import RenderError, TemplateError
 from nianbao.layout import Layout, read_layout
 from nianbao.outputs.docx import Part, deflate, stitch
+from nianbao.program import Program, compile_program
 from nianbao.values import ILLEGAL
 
 CORE = "docProps/core.xml"
 _RENDERED = re.compile(r"word/(document|header\d*|footer\d*|footnotes|endnotes)\.xml")
 _TAGS = re.compile(r"\{\{|\{%|\{#")
-_TAB = Markup('</w:t><w:tab/><w:t xml:space="preserve">')
-_BREAK = Markup('</w:t><w:br/><w:t xml:space="preserve">')
+_TAB = '</w:t><w:tab/><w:t xml:space="preserve">'
+_BREAK = '</w:t><w:br/><w:t xml:space="preserve">'
 
 
 class _Environment(ImmutableSandboxedEnvironment):
@@ -48,17 +49,21 @@ def _paragraphs(text: object) -> list[str]:
     return str(text).split("\n") if text not in (None, "") else []
 
 
-def _printed(value: object) -> object:
+def _text_of(value: object) -> str:
     """Return what a value prints: escaped, with tabs and line breaks as Word has them."""
-    if value is None:
-        return ""
-    if isinstance(value, Decimal):
-        return format(value, "f")
     if isinstance(value, str):
         if bad := ILLEGAL.search(value):
             raise RenderError(f"文字里有Word文件不能保存的字符U+{ord(bad[0]):04X}，请删除后重试")
-        return escape(value).replace("\t", _TAB).replace("\n", _BREAK)
-    return value
+        text = str(escape(value))
+        return text.replace("\t", _TAB).replace("\n", _BREAK) if "\t" in text or "\n" in text else text
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return "" if value is None else str(escape(value))
+
+
+def _printed(value: object) -> object:
+    """Return what an expression of a Jinja template prints; what is undefined stays, and is refused."""
+    return Markup(_text_of(value)) if not isinstance(value, Undefined) else value
 
 
 def _environment() -> _Environment:
@@ -102,19 +107,25 @@ class CompiledTemplate:
 
     digest: str
     layout: Layout
-    parts: tuple[Part | tuple[str, Template], ...]
+    parts: tuple[Part | tuple[str, Program | Template], ...]
     names: frozenset[str]
 
     def render(self, context: Mapping[str, Any], properties: Properties) -> bytes:
         """Return the .docx of one report; raises RenderError for a value that cannot be placed."""
         try:
             parts = [
-                part if isinstance(part, Part) else deflate(part[0], part[1].render(context).encode())
+                part if isinstance(part, Part) else deflate(part[0], _run(part[1], context).encode())
                 for part in self.parts
             ]
-        except UndefinedError as error:
-            raise RenderError(f"模板里的栏目在数据中没有：{error.message}") from error
+        except (UndefinedError, KeyError) as error:
+            raise RenderError(f"模板里的栏目在数据中没有：{error}") from error
         return stitch([*parts, deflate(CORE, properties.xml())])
+
+
+def _run(template: Program | Template, context: Mapping[str, Any]) -> str:
+    if isinstance(template, Program):
+        return template.run(context, _text_of)
+    return template.render(context)
 
 
 def compile_template(docx: bytes, name: str) -> CompiledTemplate:
@@ -131,9 +142,9 @@ def compile_template(docx: bytes, name: str) -> CompiledTemplate:
 
 def _compile_parts(
     contents: Mapping[str, bytes], name: str
-) -> tuple[list[Part | tuple[str, Template]], set[str]]:
+) -> tuple[list[Part | tuple[str, Program | Template]], set[str]]:
     environment = _environment()
-    parts: list[Part | tuple[str, Template]] = []
+    parts: list[Part | tuple[str, Program | Template]] = []
     names: set[str] = set()
     for part, content in contents.items():
         source = patched(content) if _RENDERED.fullmatch(part) else ""
@@ -142,7 +153,7 @@ def _compile_parts(
             continue
         try:
             tree = environment.parse(source)
-            parts.append((part, environment.from_string(tree)))
+            parts.append((part, compile_program(tree) or environment.from_string(tree)))
         except TemplateSyntaxError as error:
             raise TemplateError(f"模板{name}的{part}写法有误：{error.message}", file=name) from error
         names |= set(used_paths(tree))

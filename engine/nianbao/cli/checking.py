@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -52,15 +53,15 @@ def _one_workbook(inputs: Sequence[str]) -> Path:
 def _annotate(source: Path, target: Path, results: Sequence[CheckResult]) -> None:
     from nianbao.outputs.annotate import annotate
 
-    annotate(source, target, [finding for result in results for finding in result.findings])
-    warn(f"标注的副本：{target}")
+    done = annotate(source, target, [finding for result in results for finding in result.findings])
+    rest = f"，{len(done.unplaced)}个问题没有对应的单元格" if done.unplaced else ""
+    warn(f"标注的副本：{target}（标注{done.cells}格{rest}）")
 
 
 def _write_workbook(out: Path, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
     from nianbao.outputs.summary import entry_of, write_summary
 
-    notes = [("报表包", pack.id), ("报表包指纹", pack.digest[:16])]
-    write_summary(out, pack, [entry_of(result, pack) for result in results], unreadable, notes)
+    write_summary(out, pack, [entry_of(result, pack) for result in results], unreadable)
     say(f"检查结果：{out}")
 
 
@@ -72,18 +73,13 @@ def _show_json(out: Path | None, results: Sequence[CheckResult], unreadable: Unr
 
 
 def _show_text(out: Path | None, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
-    from rich.console import Console
-
-    from nianbao.outputs.display import check_table
+    from nianbao.outputs.display import check_table, console_for
 
     plain = io.StringIO()
-    terminal = Console()
-    console = terminal if terminal.is_terminal and not out else Console(file=plain, width=120)
-    for part in check_table(results, pack):
+    console = console_for(plain if out else sys.stdout)
+    for part in check_table(results, pack, unreadable):
         console.print(part)
-    for _, message in unreadable:
-        console.print(f"未能读取：{message}", markup=False, highlight=False)
-    if plain.getvalue():
+    if out:
         _emit(out, plain.getvalue().rstrip("\n"))
 
 

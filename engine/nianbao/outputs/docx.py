@@ -38,7 +38,7 @@ def deflate(name: str, content: bytes) -> Part:
     """Return `content` as a deflated part called `name`."""
     compressor = _deflater.compressobj(_LEVEL, _deflater.DEFLATED, -15)
     data = compressor.compress(content) + compressor.flush()
-    return Part(name.encode(), data, zlib.crc32(content), len(content))
+    return Part(name.encode(), data, _deflater.crc32(content), len(content))
 
 
 def stitch(parts: Sequence[Part]) -> bytes:

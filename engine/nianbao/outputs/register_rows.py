@@ -96,11 +96,11 @@ class _Cell:
 
     column: Column
     letter: str
-    steps: list[str | int]
+    steps: Sequence[str | int]
     style: int
     style_name: str
     formula: str | None
-    carried: list[str | int] | None
+    carried: Sequence[str | int] | None
 
 
 class RowWriter:
@@ -180,7 +180,7 @@ def _cells(columns: Sequence[Column], pack: Pack, style_id: StyleIds) -> list[_C
         if path in sums:
             declared = declaration if is_covered(path, pack) else None
             formula = total_formula([spots[part] for part in sums[path]], "", declared)
-        steps = [] if path == NO_FIELD else split_path(path)
+        steps = () if path == NO_FIELD else split_path(path)
         source = split_path(carried[path]) if path in carried else None
         cells.append(_Cell(column, get_column_letter(number), steps, style_id(name), name, formula, source))
     return cells

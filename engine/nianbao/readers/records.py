@@ -28,19 +28,19 @@ class PointerOrigins(Mapping[str, Where]):
     """Where the fields of nested data stand: the JSON Pointer follows from the path of the field."""
 
     source: Where
-    values: Mapping[str, object]
+    found: Mapping[str, object]
 
     def __getitem__(self, path: str) -> Where:
-        if path not in self.values:
+        if path not in self.found:
             raise KeyError(path)
         steps = (str(step).replace("~", "~0").replace("/", "~1") for step in split_path(path))
         return replace(self.source, pointer=f"{self.source.pointer or ''}/{'/'.join(steps)}")
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.values)
+        return iter(self.found)
 
     def __len__(self) -> int:
-        return len(self.values)
+        return len(self.found)
 
 
 class _Flat:
@@ -67,7 +67,7 @@ class _Flat:
                 self.other(f"{path}.{key}" if path else str(key), value)
 
     def other(self, path: str, value: Any) -> None:
-        """Visit what is not as the schema has it: items of a list, a branch that is a leaf, an unknown name."""
+        """Visit what is no plain field: items of a list, a branch that is a leaf, an unknown name."""
         if path in self.fields.lists and isinstance(value, list | tuple):
             for index, item in enumerate(value):
                 self.item(f"{path}[{index}]", item)

@@ -1,0 +1,152 @@
+"""Templates as programs: literal text, fields, loops. What most templates are needs no Jinja to run.
+
+A Jinja tree that only prints fields and loops over the paragraphs of a text or the items of a list becomes a
+`Program`: printing is then a walk over a flat list, with one dictionary look-up a field. Any other
+tree stays a Jinja template; `tests/test_program.py` holds that both print the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from jinja2 import nodes
+
+Print = Callable[[object], str]
+
+
+@dataclass(frozen=True, slots=True)
+class FieldOp:
+    """Prints a field of the report, or of a loop's item where `scope` is the loop's depth."""
+
+    path: str
+    scope: int = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Repeats `body` for the paragraphs of a text, or for the items of a list."""
+
+    source: FieldOp
+    paragraphs: bool
+    body: tuple[Op, ...]
+
+
+Op = str | FieldOp | Loop
+
+
+@dataclass(frozen=True)
+class Program:
+    """A template that prints fields and loops, and nothing else."""
+
+    ops: tuple[Op, ...]
+
+    def run(self, context: Mapping[str, Any], print_value: Print) -> str:
+        """Return the text; `context` is nested data, `print_value` makes text of a value.
+
+        Raises KeyError where a field is not in the data.
+        """
+        out: list[str] = []
+        _run(self.ops, (context,), print_value, out)
+        return "".join(out)
+
+
+def _run(ops: Sequence[Op], scopes: tuple[Any, ...], print_value: Print, out: list[str]) -> None:
+    append = out.append
+    for op in ops:
+        if type(op) is str:
+            append(op)
+        elif type(op) is FieldOp:
+            value = _value(op, scopes)
+            append(str(value) if type(value) is int else print_value(value))
+        else:
+            assert isinstance(op, Loop)
+            source = _value(op.source, scopes)
+            for item in _paragraphs(source) if op.paragraphs else source:
+                _run(op.body, (*scopes, item), print_value, out)
+
+
+def _value(op: FieldOp, scopes: tuple[Any, ...]) -> Any:
+    value = scopes[op.scope + 1]
+    for step in _steps(op.path):
+        value = value[step]
+    return value
+
+
+_cache: dict[str, tuple[str, ...]] = {"": ()}
+
+
+def _steps(path: str) -> tuple[str, ...]:
+    steps = _cache.get(path)
+    if steps is None:
+        steps = _cache[path] = tuple(path.split("."))
+    return steps
+
+
+def _paragraphs(text: object) -> list[str]:
+    return str(text).split("\n") if text not in (None, "") else []
+
+
+def compile_program(tree: nodes.Template) -> Program | None:
+    """Return the program that a Jinja tree amounts to, or None where it holds anything else."""
+    try:
+        return Program(tuple(_joined(_ops(tree.body, ()))))
+    except _NotPlain:
+        return None
+
+
+class _NotPlain(Exception):
+    """The tree holds more than fields and loops."""
+
+
+def _ops(body: Sequence[nodes.Node], variables: tuple[str, ...]) -> Iterator[Op]:
+    for node in body:
+        if isinstance(node, nodes.Output):
+            for part in node.nodes:
+                yield part.data if isinstance(part, nodes.TemplateData) else _field(part, variables)
+        elif isinstance(node, nodes.For):
+            yield _loop(node, variables)
+        else:
+            raise _NotPlain
+
+
+def _loop(node: nodes.For, variables: tuple[str, ...]) -> Loop:
+    if not isinstance(node.target, nodes.Name) or node.else_ or node.test or node.recursive:
+        raise _NotPlain
+    source: nodes.Node | None = node.iter
+    paragraphs = isinstance(source, nodes.Filter)
+    if isinstance(source, nodes.Filter):
+        if source.name != "paragraphs" or source.args or source.kwargs:
+            raise _NotPlain
+        source = source.node
+    body = _joined(_ops(node.body, (*variables, node.target.name)))
+    return Loop(_field(source, variables), paragraphs, tuple(body))
+
+
+def _field(node: nodes.Node | None, variables: tuple[str, ...]) -> FieldOp:
+    steps: list[str] = []
+    while isinstance(node, nodes.Getattr):
+        steps.insert(0, node.attr)
+        node = node.node
+    if not isinstance(node, nodes.Name) or node.name == "loop":
+        raise _NotPlain
+    for depth in range(len(variables) - 1, -1, -1):
+        if variables[depth] == node.name:
+            return FieldOp(".".join(steps), depth)
+    return FieldOp(".".join([node.name, *steps]))
+
+
+def _joined(ops: Iterator[Op]) -> Iterator[Op]:
+    """Yield the operations with neighbouring texts as one."""
+    text = ""
+    for op in ops:
+        if isinstance(op, str):
+            text += op
+            continue
+        if text:
+            yield text
+        text = ""
+        yield op
+    if text:
+        yield text

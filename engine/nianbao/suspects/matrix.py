@@ -1,0 +1,124 @@
+"""A sparse matrix of equalities, by columns and by rows, and what can be told from it alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cached_property
+
+Exact = int | Fraction
+Column = dict[int, Exact]
+
+
+def whole(number: Fraction) -> Exact:
+    """Return a fraction as an int where it is one: ints are many times faster."""
+    return number.numerator if number.denominator == 1 else number
+
+
+def divide(one: Exact, other: Exact) -> Exact:
+    """Return the exact quotient."""
+    # Nearly every factor of a rule is 1 or -1.
+    if other == 1:
+        return one
+    return -one if other == -1 else whole(Fraction(one) / other)
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The equalities: factors by cell and row; `masks` are the rows of each cell as bits.
+
+    Two cells are in one `block` where a chain of rows links them: what happens in a block is no other's business.
+    """
+
+    columns: list[Column]
+    masks: list[int]
+    rows: list[tuple[int, ...]]
+    block: tuple[int, ...]
+
+    @classmethod
+    def of(cls, rows: Mapping[int, Mapping[int, int]], cells: int, height: int) -> Matrix:
+        """Return the matrix of `rows`, each factors by cell; a row that is not given is empty."""
+        columns: list[Column] = [{} for _ in range(cells)]
+        members: list[tuple[int, ...]] = [()] * height
+        for number, factors in rows.items():
+            members[number] = tuple(sorted(factors))
+            for cell, factor in factors.items():
+                columns[cell][number] = factor
+        masks = [sum(1 << number for number in column) for column in columns]
+        return cls(columns, masks, members, _blocks(members, cells))
+
+    @cached_property
+    def classes(self) -> tuple[int, ...]:
+        """A number for each cell that is the same for cells whose columns are equal up to a factor."""
+        first: dict[tuple[tuple[int, Exact], ...], int] = {}
+        return tuple(first.setdefault(direction(column), cell) for cell, column in enumerate(self.columns))
+
+
+def direction(column: Mapping[int, Exact]) -> tuple[tuple[int, Exact], ...]:
+    """Return the column divided by its first factor: equal for columns that differ by a factor only."""
+    items = sorted(column.items())
+    return tuple((row, divide(factor, items[0][1])) for row, factor in items)
+
+
+def combine(column: Mapping[int, Exact], other: Mapping[int, Exact], factor: Exact) -> Column:
+    """Return `column` minus `factor` times `other`, zeros left out."""
+    result = dict(column)
+    for row, value in other.items():
+        left = result.get(row, 0) - factor * value
+        if left:
+            result[row] = left
+        else:
+            result.pop(row, None)
+    return result
+
+
+def solve(columns: Sequence[Mapping[int, Exact]], residual: Mapping[int, Exact]) -> list[Exact] | None:
+    """Return the factors with which the columns add up to `residual`; None if there are none, or many."""
+    # Each column carries a mark of its own (a negative row), so that the marks left at the end are the factors.
+    left: list[Column] = [{**column, ~number: 1} for number, column in enumerate(columns)]
+    rest = dict(residual)
+    for number, column in enumerate(left):
+        row = min((row for row in column if row >= 0), default=None)
+        if row is None:
+            return None
+        rest = combine(rest, column, divide(rest.get(row, 0), column[row]))
+        for later in range(number + 1, len(left)):
+            if row in left[later]:
+                left[later] = combine(left[later], column, divide(left[later][row], column[row]))
+    if any(row >= 0 for row in rest):
+        return None
+    return [-rest.get(~number, 0) for number in range(len(columns))]
+
+
+def span(columns: Iterable[Mapping[int, Exact]]) -> tuple[tuple[tuple[int, Exact], ...], ...]:
+    """Return the reduced basis of the space that the columns span: equal for sets that explain the same."""
+    basis: dict[int, Column] = {}
+    for column in columns:
+        rest = dict(column)
+        for row, other in basis.items():
+            if row in rest:
+                rest = combine(rest, other, rest[row])
+        if not rest:
+            continue
+        row = min(rest)
+        rest = {r: divide(value, rest[row]) for r, value in rest.items()}
+        basis = {r: combine(o, rest, o[row]) if row in o else o for r, o in basis.items()}
+        basis[row] = rest
+    return tuple(sorted(tuple(sorted(column.items())) for column in basis.values()))
+
+
+def _blocks(rows: Sequence[tuple[int, ...]], cells: int) -> tuple[int, ...]:
+    """Return for each cell the lowest cell that rows link it with."""
+    parent = list(range(cells))
+
+    def root(cell: int) -> int:
+        while parent[cell] != cell:
+            parent[cell] = cell = parent[parent[cell]]
+        return cell
+
+    for members in rows:
+        for cell in members[1:]:
+            low, high = sorted((root(members[0]), root(cell)))
+            parent[high] = low
+    return tuple(root(cell) for cell in range(cells))
