@@ -109,8 +109,8 @@ def number(value: float) -> str:
     return f"{value:.{digits}f}"
 
 
-def markdown_table(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return a Markdown table: the first column to the left, the others to the right."""
-    rules = ["---", *["---:"] * (len(header) - 1)]
-    lines = (header, rules, *rows)
-    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+def markdown_table(header: Sequence[str], rows: Iterable[Sequence[Any]], left: int = 1) -> str:
+    """Return a Markdown table, the first `left` columns aligned to the left and the others to the right."""
+    rules = ["---" if column < left else "---:" for column in range(len(header))]
+    lines = [[str(cell).replace("|", "\\|") for cell in line] for line in (header, rules, *rows)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

@@ -148,16 +148,18 @@ def translate(template: bytes, dialect: Dialect) -> bytes:
     """Return the template with its tags in another syntax; nothing else of the document changes."""
     document = Document(io.BytesIO(template))
     loops: list[Loop] = []
-    waiting, written = "", None
+    waiting = ""
+    written: Paragraph | None = None
     for paragraph in [Paragraph(p, document) for p in document.element.body.iter(qn("w:p"))]:
         if loop := start_of(paragraph.text):
             loops.append(loop)
-            tag = dialect.start(loops)
-            waiting += _place(paragraph, tag, dialect.inline)
+            waiting += _place(paragraph, dialect.start(loops), dialect.inline)
         elif is_end(paragraph.text):
-            tag = dialect.end(loops)
-            loops.pop()
-            if closing := _place(paragraph, tag, dialect.inline):
+            closing = _place(paragraph, dialect.end(loops), dialect.inline)
+            loop = loops.pop()
+            if closing:
+                if written is None or waiting:
+                    raise ValueError(f"nothing is printed in the loop over {loop.source}")
                 _write(written, written.text + closing)
         elif waiting or names_in(paragraph.text):
             text = VALUE.sub(lambda found: dialect.value(found[1], loops), paragraph.text)

@@ -1,4 +1,4 @@
-"""What a finished report must hold, worked out from template and data without any engine, and whether it does."""
+"""What a finished report must hold, worked out from template and data without any engine."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def expected(template: bytes, context: Mapping[str, Any]) -> Expected:
 
 
 def problems(docx: bytes, wanted: Expected) -> list[str]:
-    """Return what is wrong in a finished report: figures not in their cells, paragraphs missing or too many."""
+    """Return what is wrong in a finished report: figures not in their cells, paragraphs lost or added."""
     document = Document(io.BytesIO(docx))
     found = {
         (number, row, column): text
@@ -51,7 +51,8 @@ def problems(docx: bytes, wanted: Expected) -> list[str]:
         if found.get((table, row, column)) != text
     ]
     texts = [paragraph.text for paragraph in document.paragraphs if paragraph.text]
-    missing, surplus = Counter(wanted.paragraphs) - Counter(texts), Counter(texts) - Counter(wanted.paragraphs)
+    missing = Counter(wanted.paragraphs) - Counter(texts)
+    surplus = Counter(texts) - Counter(wanted.paragraphs)
     wrong += [f"paragraph missing: {text[:30]}" for text in missing]
     wrong += [f"paragraph too many: {text[:30]}" for text in surplus]
     if not missing and not surplus and tuple(texts) != wanted.paragraphs:
@@ -99,7 +100,7 @@ def _items(loop: Loop, scope: Mapping[str, Any]) -> list[Any]:
     value = _lookup(loop.source, scope)
     if loop.of_text:
         return str(value).split("\n") if value else []
-    return value
+    return list(value)
 
 
 def _filled(text: str, scope: Mapping[str, Any]) -> str:

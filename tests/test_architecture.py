@@ -21,7 +21,7 @@ LAYERS = (
     ("fields", "values", "report", "raw", "outputs.files", "outputs.docx"),
     ("expression", "layout", "labels", "validation", "program"),
     ("textchecks", "rules", "template"),
-    ("templatelint", "pack"),
+    ("templatelint", "pack", "suspects"),
     ("packlint", "packnew", "blanks", "context", "readers"),
     ("bind", "inputs", "manifest"),
     ("pipeline",),

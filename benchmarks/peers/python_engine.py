@@ -20,7 +20,7 @@ Action = Callable[[], bytes]
 
 
 def nianbao(mode: str, template: bytes, data: Any) -> Action:
-    """cold: the template compiled for every report. warm: the pack loaded once, as every nianbao command does."""
+    """cold: the template compiled for every report. warm: the pack loaded once, as nianbao does."""
     compile_template = import_module("nianbao.template").compile_template
     pipeline = import_module("nianbao.pipeline")
     pack = import_module("nianbao.pack").load_pack()
@@ -28,6 +28,19 @@ def nianbao(mode: str, template: bytes, data: Any) -> Action:
     if mode == "cold":
         return lambda: pipeline.render(report, pack, compile_template(template, "report.docx"))
     return lambda: pipeline.render(report, pack)
+
+
+def nianbao_dict(mode: str, template: bytes, data: Any) -> Action:
+    """As nianbao, with the values of a plain dict read, typed and checked for being values each time."""
+    compile_template = import_module("nianbao.template").compile_template
+    pipeline = import_module("nianbao.pipeline")
+    pack = import_module("nianbao.pack").load_pack()
+
+    def action() -> bytes:
+        compiled = compile_template(template, "report.docx") if mode == "cold" else None
+        return bytes(pipeline.render(pipeline.report_from_data(data, pack), pack, compiled))
+
+    return action
 
 
 def docxtpl(mode: str, template: bytes, data: Any) -> Action:
@@ -74,6 +87,7 @@ def _paragraphs(text: str) -> list[str]:
 
 ENGINES: dict[str, tuple[Callable[[str, bytes, Any], Action], tuple[str, ...]]] = {
     "nianbao": (nianbao, ("nianbao", "jinja2", "isal")),
+    "nianbao-dict": (nianbao_dict, ("nianbao", "jinja2", "isal")),
     "docxtpl": (docxtpl, ("docxtpl", "python-docx", "jinja2", "lxml")),
     "rust-docxtpl": (rust_docxtpl, ("rust-docxtpl", "python-docx", "jinja2", "lxml")),
 }

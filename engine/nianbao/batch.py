@@ -24,7 +24,6 @@ from nianbao.outputs.summary import Entry, entry_of, write_summary
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, render
 from nianbao.raw import RawReport
-from nianbao.report import exchanged, leaves
 from nianbao.template import CompiledTemplate, compile_template
 from nianbao.values import parse
 
@@ -230,7 +229,7 @@ def _output_findings(
         yield Finding("SAME-NAME", "warning", "agency", report.where("agency"), message)
     if template is pack.template:
         return
-    for path, value in leaves(report.data):
+    for path, value in report.values.items():
         field = pack.fields.find(path)
         if field and field.printed and value not in (None, "") and not _is_placed(field.path, template):
             message = f"所用模板没有{pack.fields.place(path)}的位置，这段内容没有印出"
@@ -248,7 +247,7 @@ def _template(docx: bytes) -> CompiledTemplate:
 
 
 def _digest(result: CheckResult, name: str, options: Options) -> str:
-    data = json.dumps(exchanged(result.report.data), ensure_ascii=False, sort_keys=True)
+    data = json.dumps(result.report.values, ensure_ascii=False, sort_keys=True, default=str)
     text = f"{options.digest}\0{name}\0{data}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 

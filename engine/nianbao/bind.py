@@ -159,7 +159,7 @@ class _Binder:
         for path, value in self.values.items():
             if value is not None and path not in plain:
                 place_value(data, path, value)
-        return Report(data, self.raw.source, tuple(self.findings), self.raw.origins)
+        return Report(data, self.raw.source, tuple(self.findings), self.raw.origins, self.values)
 
     def where(self, path: str) -> Where:
         """Return where a field stands in the source, else where the report does."""

@@ -13,6 +13,8 @@ from typing import IO
 from nianbao.outputs.files import cannot_write
 
 MANIFEST = "manifest.jsonl"
+# Lines are brought to the disk so many at a time.
+_SYNCED = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +36,34 @@ class Manifest:
         self.path = folder / MANIFEST
         self.lines: dict[str, Line] = dict(_read(self.path))
         self._stream: IO[bytes] | None = None
+        self._waiting = 0
 
     def add(self, line: Line) -> None:
-        """Append a line and bring it to the disk."""
+        """Append a line; a line that is lost with the machine only means that its report is made again."""
         try:
             if self._stream is None:
                 self._stream = self.path.open("ab")
                 if self._stream.tell() and not _ends_with_newline(self.path):
                     self._stream.write(b"\n")
             self._stream.write(json.dumps(asdict(line), ensure_ascii=False).encode() + b"\n")
-            self._stream.flush()
-            os.fsync(self._stream.fileno())
+            self._waiting += 1
+            if self._waiting >= _SYNCED:
+                self.sync()
         except OSError as error:
             raise cannot_write(self.path, error) from error
         self.lines[line.name] = line
 
-    def close(self) -> None:
-        """Close the file."""
+    def sync(self) -> None:
+        """Bring the lines to the disk."""
         if self._stream is not None:
+            self._stream.flush()
+            os.fsync(self._stream.fileno())
+        self._waiting = 0
+
+    def close(self) -> None:
+        """Bring the lines to the disk and close the file."""
+        if self._stream is not None:
+            self.sync()
             self._stream.close()
             self._stream = None
 

@@ -17,13 +17,15 @@ class Report:
 
     `data` is the plain nested dict of the schema: counts are int, amounts Decimal, texts str with
     paragraphs separated by ``\\n``; what was blank or no value is None. `findings` are the problems
-    that reading met; `origins` says where each value stood; `source` is the file (sheet, row).
+    that reading met; `origins` says where each value stood; `source` is the file (sheet, row). `known` are
+    the values by field, where the maker of the report has them at hand.
     """
 
     data: Mapping[str, Any]
     source: Where = field(default_factory=Where)
     findings: tuple[Finding, ...] = ()
     origins: Mapping[str, Where] = field(default_factory=dict, repr=False)
+    known: Mapping[str, Value] | None = field(default=None, repr=False, compare=False)
 
     @property
     def agency(self) -> str:
@@ -38,8 +40,8 @@ class Report:
 
     @cached_property
     def values(self) -> Mapping[str, Value]:
-        """The values by field, items of lists and entries of maps each."""
-        return dict(leaves(self.data))
+        """The values by field, items of lists and entries of maps each; blank ones may be left out."""
+        return dict(leaves(self.data)) if self.known is None else self.known
 
     def value(self, path: str) -> Value:
         """Return the value of a field, or None."""
@@ -65,8 +67,12 @@ def leaves(data: object, path: str = "") -> Iterator[tuple[str, Any]]:
 
 def exchanged(data: object) -> Any:
     """Return nested data as the JSON that is exchanged: decimals as strings, blank values left out."""
+    kind = type(data)
+    # Leaves come first: there are two hundred of them for every branch.
+    if kind is int or kind is str:
+        return data
     if isinstance(data, Mapping):
         return {key: exchanged(value) for key, value in data.items() if value is not None}
-    if isinstance(data, list | tuple):
-        return [exchanged(value) for value in data]
-    return format(data, "f") if isinstance(data, Decimal) else data
+    if kind is list or kind is tuple:
+        return [exchanged(value) for value in data]  # type: ignore[attr-defined]
+    return format(data, "f") if kind is Decimal else data

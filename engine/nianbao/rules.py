@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
+from operator import itemgetter
 from typing import Any, cast
 
 from nianbao.errors import PackError
@@ -41,6 +43,29 @@ class Instance:
     words: Mapping[str, str]
     when: Condition | None = None
 
+    @cached_property
+    def _sides(self) -> tuple[Callable[[Mapping[str, Any]], Any], Callable[[Mapping[str, Any]], Any]] | None:
+        """What fetches the fields of each side, where both are plain sums that should be equal."""
+        sides = (self.comparison.left, self.comparison.right)
+        plain = all(not s.constant and s.terms and all(f == 1 for _, f in s.terms) for s in sides)
+        if self.comparison.op != "==" or not plain:
+            return None
+        left, right = (itemgetter(*(path for path, _ in side.terms)) for side in sides)
+        return left, right
+
+    def surely_holds(self, values: Mapping[str, Any]) -> bool:
+        """Return True where the equality holds at a glance; False says nothing."""
+        if self._sides is None:
+            return False
+        try:
+            left, right = self._sides[0](values), self._sides[1](values)
+            return bool(
+                (sum(left) if type(left) is tuple else left)
+                == (sum(right) if type(right) is tuple else right)
+            )
+        except (KeyError, TypeError):  # a blank field
+            return False
+
     def solve(self, number: Callable[[str], Number]) -> Number | None:
         """Return the value of `target` that would satisfy an equality, all else as `number` has it."""
         total = self.comparison.left.plus(self.comparison.right, -1)
@@ -62,8 +87,9 @@ class RuleSet:
 
     def check(self, report: Report) -> Iterator[Finding]:
         """Yield a finding for every rule that fails, in the order of the rules."""
+        values = report.values
         for instance in self.instances:
-            if finding := check_instance(instance, report):
+            if not instance.surely_holds(values) and (finding := check_instance(instance, report)):
                 yield finding
         for check in self.checks:
             yield from check(report)

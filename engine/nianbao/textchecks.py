@@ -11,7 +11,7 @@ from typing import Any
 from nianbao.expression import Condition, Expression, ExpressionError, Scope
 from nianbao.fields import FieldSet, generic
 from nianbao.findings import Finding, Severity
-from nianbao.report import Report, leaves
+from nianbao.report import Report
 from nianbao.values import chinese_number, is_blank, shortened
 
 Check = Callable[[Report], Iterator[Finding]]
@@ -85,7 +85,7 @@ def _texts(report: Report, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield (field, text) of every text of `paths` that is not blank, items of lists each."""
     for path in paths:
         if "[]" in path:
-            found = [(p, v) for p, v in leaves(report.data) if generic(p) == path]
+            found = [(p, v) for p, v in report.values.items() if "[" in p and generic(p) == path]
         else:
             found = [(path, report.value(path))]
         yield from ((p, v) for p, v in found if isinstance(v, str) and not is_blank(v))
@@ -154,9 +154,11 @@ def _slips(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequ
     """One finding for each slip of the pack's word list in each text."""
 
     def check(report: Report) -> Iterator[Finding]:
-        for path, text in leaves(report.data):
+        for path, text in report.values.items():
+            if not isinstance(text, str):
+                continue
             field = fields.find(path)
-            if not isinstance(text, str) or field is None or field.kind not in ("text", "line"):
+            if field is None or field.kind not in ("text", "line"):
                 continue
             for slip in slips:
                 if match := slip.pattern.search(text):

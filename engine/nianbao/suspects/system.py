@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from math import lcm
 from operator import itemgetter, mul
 from typing import Any
@@ -110,6 +111,24 @@ class System:
             for cell in row.reads.union(row.cells if row.op != "==" else ()):
                 found.setdefault(cell, []).append(row)
         return {cell: tuple(rows) for cell, rows in found.items()}
+
+    @cached_property
+    def neighbours(self) -> Mapping[int, frozenset[int]]:
+        """The cells that stand beside each cell in an equality, in the order in which the rule names them."""
+        found: dict[int, set[int]] = {}
+        for one, other in (pair for row in self.equalities for pair in pairwise(row.cells)):
+            found.setdefault(one, set()).add(other)
+            found.setdefault(other, set()).add(one)
+        return {cell: frozenset(beside) for cell, beside in found.items()}
+
+    @cached_property
+    def families(self) -> Mapping[int, tuple[tuple[int, ...], ...]]:
+        """For each part of a sum, the parts of every sum that it stands in."""
+        found: dict[int, list[tuple[int, ...]]] = {}
+        for parts in (parts for sums in self.sums.values() for parts in sums):
+            for part in parts:
+                found.setdefault(part, []).append(parts)
+        return {part: tuple(sums) for part, sums in found.items()}
 
     @cached_property
     def _matrices(self) -> dict[frozenset[int], Matrix]:
