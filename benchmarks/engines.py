@@ -221,7 +221,10 @@ def _call(command: Sequence[str], environment: Mapping[str, str] | None = None) 
 
 
 def _complaint(text: str) -> str:
-    """Return the line of an error output that says most."""
+    """Return the line of an error output that says most: npm begins with it, others end with it."""
     lines = [line.strip() for line in text.replace(f"{ROOT}{os.sep}", "").splitlines() if line.strip()]
+    for line in lines:
+        if line.startswith("npm error") and not line.startswith("npm error code"):
+            return line[:160]
     telling = [line for line in lines if "rror" in line and not line.startswith("at ")]
     return (telling or lines or [""])[-1][:160]

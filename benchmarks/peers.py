@@ -216,7 +216,7 @@ def _findings(results: Sequence[Result]) -> Iterator[str]:
 def _remarks(result: Result) -> Iterator[str]:
     name = result.engine.name
     if result.wrong:
-        yield f"{name}: {len(result.wrong)} differences from the data, the first: {result.wrong[0]}."
+        yield f"{name} differs from the data in {len(result.wrong)} places, first in {result.wrong[0]}."
     if result.empty:
         yield f"{name} leaves {result.empty} empty paragraphs."
     for mode in MODES:

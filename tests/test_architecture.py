@@ -17,9 +17,9 @@ ENGINE = ROOT / "engine" / "nianbao"
 
 # Lower layers first; a module may import from its own layer and from those before it.
 LAYERS = (
-    ("findings", "errors", "cells", "sheetnames", "filenames"),
+    ("findings", "errors", "cells", "sheetnames", "filenames", "workers"),
     ("fields", "values", "report", "raw", "outputs.files", "outputs.docx"),
-    ("expression", "layout", "labels", "validation", "program"),
+    ("expression", "layout", "labels", "validation", "program", "sandbox"),
     ("textchecks", "rules", "template"),
     ("templatelint", "pack", "suspects"),
     ("packlint", "packnew", "blanks", "context", "readers"),

@@ -5,6 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -16,7 +21,10 @@ from conftest import consistent_report
 from nianbao.batch import SUMMARY, VOIDED, build
 from nianbao.errors import InputError, OutputError
 from nianbao.manifest import MANIFEST, Manifest
+from nianbao.outputs.summary import Entry
 from nianbao.pack import Pack
+from nianbao.pipeline import report_from_data
+from nianbao.workers import LocalPool
 
 
 def save(path: Path, reports: list[Any]) -> Path:
@@ -208,3 +216,53 @@ def test_a_torn_last_line_and_leftover_temporaries_do_no_harm(
     assert (result.written, result.kept) == (1, 2)
     assert not list(out.glob(".nianbao-*"))
     assert build([source], out, pack).kept == 3
+
+
+def test_a_worker_that_dies_costs_its_chunk_a_retry_not_the_batch(pack: Pack, tmp_path: Path) -> None:
+    reports = [consistent_report(pack, seed % 9, agency=f"第{seed}局") for seed in range(900)]
+    source = save(tmp_path / "in.json", reports)
+    expected = build([source], tmp_path / "one", pack)
+    killed: list[int] = []
+
+    with LocalPool(2) as pool:
+
+        def kill_once(entry: Entry) -> None:
+            if not killed and pool._pool is not None and entry.agency > "第2":
+                processes: Any = pool._pool._processes
+                killed.extend(list(processes)[:1])
+                os.kill(killed[0], signal.SIGKILL)
+
+        result = build([source], tmp_path / "two", pack, executor=pool, progress=kill_once)
+    assert killed
+    assert [e.agency for e in result.entries] == [e.agency for e in expected.entries]
+    assert documents(tmp_path / "two") == documents(tmp_path / "one")
+
+
+def test_ctrl_c_leaves_a_folder_that_a_rerun_completes(pack: Pack, tmp_path: Path) -> None:
+    reports = [consistent_report(pack, seed % 9, agency=f"第{seed}局") for seed in range(1500)]
+    source, out = save(tmp_path / "in.json", reports), tmp_path / "out"
+    code = "from nianbao.cli import main; main()"
+    command = [sys.executable, "-c", code, "build", str(source), "-o", str(out), "--jobs", "2"]
+    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    while child.poll() is None and len(list(out.glob("*.docx"))) < 20:
+        time.sleep(0.01)
+    os.killpg(child.pid, signal.SIGINT)
+    _, errors = child.communicate(timeout=60)
+    assert (child.returncode, errors.strip()) == (130, "已中断；已完成的文件都在，重新运行会接着做")
+    before = documents(out)
+    assert 20 <= len(before) < 1500
+    result = build([source], out, pack)
+    assert (result.ok, result.written + result.kept) == (True, 1500)
+    assert result.kept > 0
+    after = documents(out)
+    assert all(after[name] == content for name, content in before.items())
+
+
+def test_dicts_reports_and_files_may_be_built_together(
+    pack: Pack, three: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    report = report_from_data(three[1], pack)
+    source = save(tmp_path / "in.json", three[2:])
+    result = build([three[0], report, source], tmp_path / "out", pack)
+    assert [e.agency for e in result.entries] == ["第1局", "第2局", "第3局"]
+    assert len(documents(tmp_path / "out")) == 3

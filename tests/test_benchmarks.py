@@ -1,4 +1,4 @@
-"""The benchmarks compare what they say they compare: translated templates are whole, wrong outputs are seen."""
+"""The benchmarks compare what they say: translated templates are whole, wrong outputs are seen."""
 
 from __future__ import annotations
 
@@ -16,8 +16,7 @@ from nianbao.context import template_context
 from nianbao.pack import Pack
 from nianbao.pipeline import render, report_from_data
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "benchmarks"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 
 import common
 import dialects
@@ -87,8 +86,8 @@ LOOPS = (
         ),
         (
             "easy-template-x",
-            '《{a.title}》|{#a.more [loopOver: "paragraph"]}{#text [loopOver: "paragraph"]}注：{p}{/text}{/a.more}'
-            "|{a.end}",
+            '《{a.title}》|{#a.more [loopOver: "paragraph"]}{#text [loopOver: "paragraph"]}'
+            "注：{p}{/text}{/a.more}|{a.end}",
         ),
     ],
 )
@@ -198,7 +197,7 @@ def test_the_table_says_medians_ratios_and_what_went_wrong() -> None:
     assert "| Carbone |  |  |  |  |  |  | did not run: node is not installed |" in text
     assert "docxtpl's own load-render-save takes 400 times as long as nianbao warm." in text
     assert "The fastest of the others, rust-docxtpl warm, takes 30.0 times as long as nianbao warm." in text
-    assert "docxtpl: 1 differences from the data, the first: cold: x." in text
+    assert "docxtpl differs from the data in 1 places, first in cold: x." in text
     assert "rust-docxtpl leaves 2 empty paragraphs." in text
     assert "nianbao, warm: 4.00 s passed for each second of work" in text
 
@@ -223,20 +222,36 @@ def test_an_engine_that_fails_is_noted_and_not_run_again(
 def test_a_missing_program_is_a_reason(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setattr(engines, "CACHE", tmp_path / "cache")
+    monkeypatch.setattr(engines, "_failed", {})
     (engine,) = [engine for engine in engines.ENGINES if engine.name == "Carbone"]
     with pytest.raises(engines.Unavailable, match="npm is not installed"):
         engines.run(engine, {}, tmp_path / "job.json")
 
 
+@pytest.mark.parametrize(
+    ("complaint", "line"),
+    [
+        (
+            "npm error code E404\nnpm error 404 Not Found\nnpm error A log is in a.log",
+            "npm error 404 Not Found",
+        ),
+        ("Traceback\n  File\nValueError: no", "ValueError: no"),
+        ("x.js:1\nTypeError: no\n    at f (x.js:1)\n\nNode.js v20", "TypeError: no"),
+        ("", ""),
+    ],
+)
+def test_the_reason_is_the_telling_line_of_a_complaint(complaint: str, line: str) -> None:
+    assert engines._complaint(complaint) == line
+
+
 def test_peers_are_pinned_and_have_scripts() -> None:
-    scripts = ROOT / "benchmarks" / "peers"
-    package = json.loads((scripts / "package.json").read_text(encoding="utf-8"))
+    package = json.loads((engines.SCRIPTS / "package.json").read_text(encoding="utf-8"))
     assert all(version.replace(".", "").isdigit() for version in package["dependencies"].values())
-    pins = (scripts / "rust-docxtpl.txt").read_text(encoding="utf-8").splitlines()
+    pins = (engines.SCRIPTS / "rust-docxtpl.txt").read_text(encoding="utf-8").splitlines()
     assert all("==" in line for line in pins if not line.startswith("#"))
     for engine in engines.ENGINES:
         if engine.runtime == "node":
-            assert (scripts / f"{engine.script}.js").is_file()
+            assert (engines.SCRIPTS / f"{engine.script}.js").is_file()
 
 
 def test_measuring_calls_as_often_as_asked() -> None:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import zipfile
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from docx import Document
-from docxtpl import DocxTemplate
+from docxtpl import DocxTemplate, InlineImage, RichText
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
 from conftest import consistent_report
 from nianbao.context import properties, template_context
+from nianbao.errors import RenderError
+from nianbao.outputs.docx import Properties
 from nianbao.pack import Pack
 from nianbao.pipeline import report_from_data
 from nianbao.program import Program
-from nianbao.template import _environment, compile_template, parsed_parts
+from nianbao.sandbox import jinja_environment
+from nianbao.template import compile_template, parsed_parts
 from nianbao.values import ILLEGAL
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)).filter(lambda c: not ILLEGAL.match(c)), max_size=40)
@@ -28,7 +33,7 @@ PLAIN = TEXT.filter(lambda t: not set(t) & set("{}%\t\n\a\f\r"))
 
 def jinja_only(docx: bytes, context: dict[str, Any]) -> dict[str, str]:
     """What Jinja prints for each part, without the quick program."""
-    environment = _environment()
+    environment = jinja_environment()
     return {part: environment.from_string(tree).render(context) for part, tree in parsed_parts(docx)}
 
 
@@ -80,7 +85,7 @@ def test_the_program_prints_what_jinja_prints(pack: Pack, text: str, other: str)
 
 def docxtpl_parts(docx: bytes, context: dict[str, Any]) -> dict[str, bytes]:
     template = DocxTemplate(io.BytesIO(docx))
-    environment = _environment()
+    environment = jinja_environment()
     environment.finalize = None
     template.render(context, environment, autoescape=True)
     stream = io.BytesIO()
@@ -112,6 +117,43 @@ def docx(*paragraphs: str) -> bytes:
     return stream.getvalue()
 
 
+NOBODY = Properties("", "", "", "2024-01-31T00:00:00Z")
+
+
+@pytest.mark.parametrize(
+    "inner", [("{{ p }}",), ("{% if p %}x{% endif %}",), ()], ids=["program", "jinja", "jinja without output"]
+)
+def test_a_template_that_loops_without_end_is_stopped(inner: tuple[str, ...]) -> None:
+    depth = 5
+    loops = ["{%p for p in text|paragraphs %}"] * depth + list(inner) + ["{%p endfor %}"] * depth
+    if not inner:
+        loops.insert(0, "{% if text %}x{% endif %}")
+    compiled = compile_template(docx(*loops), "t")
+    with pytest.raises(RenderError, match="循环次数或输出过多"):
+        compiled.render({"text": "x\n" * 200}, NOBODY)
+
+
+def test_objects_of_docxtpl_go_through_docxtpl_itself(pack: Pack) -> None:
+    text = RichText("bold", bold=True)
+    made = compile_template(docx("{{r note }}", "{{ amount }}", "{{ plain }}"), "t").render(
+        {"note": text, "amount": Decimal("1E+3"), "plain": "a & <b>"}, NOBODY
+    )
+    document = Document(io.BytesIO(made))
+    assert [p.text for p in document.paragraphs] == ["bold", "1000", "a & <b>"]
+    assert [run.text for p in document.paragraphs for run in p.runs if run.bold] == ["bold"]
+
+
+def test_a_picture_is_placed_by_the_template_that_it_was_made_with() -> None:
+    source = docx("{{ logo }}")
+    template = DocxTemplate(io.BytesIO(source))
+    template.init_docx()
+    dot = base64.b64decode(
+        "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+    )
+    made = compile_template(source, "t").render({"logo": InlineImage(template, io.BytesIO(dot))}, NOBODY)
+    assert len(Document(io.BytesIO(made)).inline_shapes) == 1
+
+
 @pytest.mark.parametrize(
     ("paragraphs", "expected"),
     [
@@ -129,8 +171,6 @@ def docx(*paragraphs: str) -> bytes:
     ],
 )  # fmt: skip
 def test_templates_beyond_the_program_still_run(paragraphs: tuple[str, ...], expected: list[str]) -> None:
-    from nianbao.template import Properties
-
     context = {"a": {"b": 1}, "text": "x\ny", "items": [{"name": "one"}, {"name": "two"}]}
     made = compile_template(docx(*paragraphs), "t").render(
         context, Properties("", "", "", "2024-01-31T00:00:00Z")

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
@@ -26,13 +26,15 @@ from nianbao.pipeline import CheckResult, check, render
 from nianbao.raw import RawReport
 from nianbao.template import CompiledTemplate, compile_template
 from nianbao.values import parse
+from nianbao.workers import LocalPool
 
 SUMMARY = "检查结果.xlsx"
 VOIDED = "已作废"
 _UNCHECKED = "（未通过校验）"
-_CHUNK, _WINDOW = 64, 8
+_CHUNK, _WINDOW, _FEW = 64, 8, 128
 
 Progress = Callable[[Entry], None]
+Workers = Executor | LocalPool
 
 
 @dataclass(frozen=True)
@@ -93,22 +95,23 @@ class BatchResult:
 
 
 def build(
-    inputs: Sequence[str | Path],
+    inputs: Sequence[object],
     out: str | Path,
     pack: Pack,
     *,
     template: bytes | None = None,
     allow_errors: str | None = None,
     blank_as_zero: str | None = None,
-    executor: Executor | None = None,
+    executor: Workers | None = None,
     resume: bool = True,
     progress: Progress | None = None,
 ) -> BatchResult:
     """Return what building every report of `inputs` into the folder `out` came to.
 
-    A report that fails the gate is not rendered unless `allow_errors` gives a reason; everything else is.
-    Anything with the interface of `concurrent.futures.Executor` may do the work. Raises OutputError where
-    the folder cannot be written, InputError where nothing can be read.
+    `inputs` are files, folders and globs, or nested data, reports and data frames. A report that fails the
+    gate is not rendered unless `allow_errors` gives a reason; everything else is. Anything with the interface
+    of `concurrent.futures.Executor` may do the work. Raises OutputError where the folder cannot be written,
+    InputError where nothing can be read.
     """
     folder = Path(out)
     source = Source(list(inputs), pack)
@@ -168,19 +171,61 @@ def _wanted_name(raw: RawReport, pack: Pack) -> str:
     return filled_name(pack, str(values["agency"] or "未填单位"), values["year"])
 
 
-def _work(tasks: Iterator[Task], options: Options, executor: Executor | None) -> Iterator[Done]:
+def _work(tasks: Iterator[Task], options: Options, executor: Workers | None) -> Iterator[Done]:
     """Yield what becomes of each task, in order."""
-    if executor is None:
-        yield from (process(task, options) for task in tasks)
-        return
-    waiting: deque[Future[list[Done]]] = deque()
+    if executor is None or isinstance(executor, LocalPool):
+        # Few reports are done sooner than workers are started.
+        few = None if executor is None else _FEW
+        yield from (process(task, options) for task in islice(tasks, few))
+    if executor is not None:
+        yield from _distribute(tasks, options, executor)
+
+
+def _distribute(tasks: Iterator[Task], options: Options, executor: Workers) -> Iterator[Done]:
+    """Yield what becomes of each task, in order, done by the workers of `executor` in chunks."""
+    shared = executor.share(options) if hasattr(executor, "share") else options
+    waiting: deque[tuple[list[Task], Future[list[Done]]]] = deque()
+
+    def send(chunk: list[Task]) -> None:
+        waiting.append((chunk, executor.submit(process_chunk, chunk, shared)))
+
     for chunk in iter(lambda: list(islice(tasks, _CHUNK)), []):
-        waiting.append(executor.submit(process_chunk, chunk, options))
+        send(chunk)
         # A window bounds the memory: only a few chunks are read ahead of what is done.
         if len(waiting) > _WINDOW:
-            yield from waiting.popleft().result()
+            yield from _first_done(waiting, shared, executor)
     while waiting:
-        yield from waiting.popleft().result()
+        yield from _first_done(waiting, shared, executor)
+
+
+def _first_done(
+    waiting: deque[tuple[list[Task], Future[list[Done]]]], options: Options, executor: Workers
+) -> list[Done]:
+    """Return what became of the first chunk; where its worker died, its tasks are done again one by one."""
+    chunk, future = waiting.popleft()
+    try:
+        return future.result()
+    except BrokenExecutor:
+        if not isinstance(executor, LocalPool):
+            raise
+    executor.restart()
+    done = [_alone(task, options, executor) for task in chunk]
+    # The pool broke for those that wait as well.
+    for index, (other, _) in enumerate(waiting):
+        waiting[index] = (other, executor.submit(process_chunk, other, options))
+    return done
+
+
+def _alone(task: Task, options: Options, executor: LocalPool) -> Done:
+    """Return what becomes of one task in a worker of its own; a task that kills the worker has an error."""
+    try:
+        return executor.submit(process_chunk, [task], options).result()[0]
+    except BrokenExecutor:
+        executor.restart()
+        report = bind(task.raw, options.pack, options.blank_as_zero)
+        message = "处理这份报告时工作进程异常退出（可能是内存不足），其余报告不受影响；请检查数据后单独重试"
+        finding = Finding("WORKER", "error", None, report.source, message)
+        return Done(entry_of(CheckResult(report, (*report.findings, finding)), options.pack))
 
 
 def process_chunk(tasks: Sequence[Task], options: Options) -> list[Done]:

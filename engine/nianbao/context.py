@@ -7,9 +7,9 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from nianbao.fields import FieldSet, lookup, place_value
+from nianbao.outputs.docx import Properties
 from nianbao.pack import Pack
 from nianbao.report import Report
-from nianbao.template import Properties
 
 
 def template_context(report: Report, pack: Pack) -> dict[str, Any]:

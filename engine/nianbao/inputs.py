@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 
 from nianbao.errors import InputError
+from nianbao.findings import Where
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
 from nianbao.readers import read_raw
+from nianbao.readers.frames import read_frame
+from nianbao.readers.records import raw_from_data
+from nianbao.report import Report
 
 # What a folder is searched for; a file that is named outright may have any name.
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".json", ".jsonl"})
@@ -22,13 +27,20 @@ _OUTPUTS = frozenset({"检查结果.xlsx", "manifest.jsonl"})
 class Source:
     """The inputs of a batch as a stream; files that cannot be read are noted, the others go on."""
 
-    inputs: Sequence[str | Path]
+    inputs: Sequence[object]
     pack: Pack
     files: list[str] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
     def __iter__(self) -> Iterator[RawReport]:
-        for path in expand(self.inputs):
+        for named, group in groupby(self.inputs, lambda item: isinstance(item, str | Path)):
+            if named:
+                yield from self._files(group)
+            else:
+                yield from (raw for item in group for raw in raw_reports(item, self.pack))
+
+    def _files(self, names: Iterable[object]) -> Iterator[RawReport]:
+        for path in expand(str(name) for name in names):
             if isinstance(path, InputError):
                 self.unreadable.append((path.file or "", path.message))
                 continue
@@ -37,6 +49,21 @@ class Source:
                 yield from read_raw(path, self.pack)
             except InputError as error:
                 self.unreadable.append((str(path), error.message))
+
+
+def raw_reports(source: object, pack: Pack) -> Iterator[RawReport]:
+    """Yield the raw reports of a path, nested data, a Report, a data frame, or a list of such."""
+    if isinstance(source, str | Path):
+        return read_raw(Path(source), pack)
+    if isinstance(source, Report):
+        return iter([RawReport(source.values, source.source, source.findings, source.origins)])
+    if isinstance(source, Mapping):
+        return iter([raw_from_data(source, pack.fields, Where(pointer=""))])
+    if hasattr(source, "itertuples"):
+        return read_frame(source, pack)
+    if isinstance(source, Iterable):
+        return (raw for item in source for raw in raw_reports(item, pack))
+    raise TypeError(f"cannot read reports from {type(source).__name__}")
 
 
 def expand(inputs: Iterable[str | Path]) -> Iterator[Path | InputError]:

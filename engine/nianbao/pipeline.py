@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Literal
 
 from nianbao.bind import bind, within
 from nianbao.context import properties, template_context
 from nianbao.findings import Finding, Where, count_severity
+from nianbao.inputs import raw_reports
 from nianbao.pack import Pack
-from nianbao.raw import RawReport
-from nianbao.readers import read_raw
-from nianbao.readers.frames import read_frame
 from nianbao.readers.records import raw_from_data
 from nianbao.report import Report, exchanged
 from nianbao.template import CompiledTemplate
@@ -63,19 +60,7 @@ def read(source: object, pack: Pack, blank_as_zero: str | None = None) -> Iterat
     A data frame is read like a register: its column names are labels or field paths. `blank_as_zero` gives a
     reason to take blank figures for 0. Raises InputError where a file cannot be read at all.
     """
-    yield from (bind(raw, pack, blank_as_zero) for raw in _raw(source, pack))
-
-
-def _raw(source: object, pack: Pack) -> Iterator[RawReport]:
-    if isinstance(source, str | Path):
-        return read_raw(Path(source), pack)
-    if isinstance(source, Mapping):
-        return iter([raw_from_data(source, pack.fields, Where(pointer=""))])
-    if hasattr(source, "itertuples"):
-        return read_frame(source, pack)
-    if isinstance(source, Iterable):
-        return (raw for item in source for raw in _raw(item, pack))
-    raise TypeError(f"cannot read reports from {type(source).__name__}")
+    yield from (bind(raw, pack, blank_as_zero) for raw in raw_reports(source, pack))
 
 
 def report_from_data(data: Mapping[str, Any], pack: Pack) -> Report:

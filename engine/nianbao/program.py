@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import nodes
 
 Print = Callable[[object], str]
+_TURN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +43,24 @@ class Program:
 
     ops: tuple[Op, ...]
 
-    def run(self, context: Mapping[str, Any], print_value: Print) -> str:
+    def run(self, context: Mapping[str, Any], print_value: Print, limit: int) -> str:
         """Return the text; `context` is nested data, `print_value` makes text of a value.
 
-        Raises KeyError where a field is not in the data.
+        Raises KeyError where a field is not in the data, TooMuch where the loops print more than `limit`
+        characters; a turn of a loop counts for a hundred.
         """
         out: list[str] = []
-        _run(self.ops, (context,), print_value, out)
+        _run(self.ops, (context,), print_value, out, [limit])
         return "".join(out)
 
 
-def _run(ops: Sequence[Op], scopes: tuple[Any, ...], print_value: Print, out: list[str]) -> None:
+class TooMuch(Exception):
+    """A template loops or prints without end."""
+
+
+def _run(
+    ops: Sequence[Op], scopes: tuple[Any, ...], print_value: Print, out: list[str], left: list[int]
+) -> None:
     append = out.append
     for op in ops:
         if type(op) is str:
@@ -63,8 +71,12 @@ def _run(ops: Sequence[Op], scopes: tuple[Any, ...], print_value: Print, out: li
         else:
             assert isinstance(op, Loop)
             source = _value(op.source, scopes)
-            for item in _paragraphs(source) if op.paragraphs else source:
-                _run(op.body, (*scopes, item), print_value, out)
+            for item in split_paragraphs(source) if op.paragraphs else source:
+                start = len(out)
+                _run(op.body, (*scopes, item), print_value, out, left)
+                left[0] -= _TURN + sum(map(len, out[start:]))
+                if left[0] < 0:
+                    raise TooMuch
 
 
 def _value(op: FieldOp, scopes: tuple[Any, ...]) -> Any:
@@ -84,7 +96,8 @@ def _steps(path: str) -> tuple[str, ...]:
     return steps
 
 
-def _paragraphs(text: object) -> list[str]:
+def split_paragraphs(text: object) -> list[str]:
+    """Return the paragraphs of a text; an empty text has none."""
     return str(text).split("\n") if text not in (None, "") else []
 
 

@@ -16,89 +16,17 @@ from decimal import Decimal
 from typing import Any
 
 from docxtpl import DocxTemplate
-from jinja2 import StrictUndefined, Template, TemplateSyntaxError, Undefined, UndefinedError, nodes
-from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2 import Template, TemplateSyntaxError, UndefinedError, nodes
 from lxml import etree
-from markupsafe import Markup, escape
 
 from nianbao.errors import RenderError, TemplateError
 from nianbao.layout import Layout, read_layout
-from nianbao.outputs.docx import Part, deflate, stitch
+from nianbao.outputs.docx import CORE, Part, Properties, deflate, stitch
 from nianbao.program import Program, compile_program
-from nianbao.values import ILLEGAL
+from nianbao.sandbox import RichValue, jinja_environment, run_template, text_of
 
-CORE = "docProps/core.xml"
 _RENDERED = re.compile(r"word/(document|header\d*|footer\d*|footnotes|endnotes)\.xml")
 _TAGS = re.compile(r"\{\{|\{%|\{#")
-_TAB = '</w:t><w:tab/><w:t xml:space="preserve">'
-_BREAK = '</w:t><w:br/><w:t xml:space="preserve">'
-
-
-class _Environment(ImmutableSandboxedEnvironment):
-    """A sandbox that sees the report and the filter `paragraphs`; nothing else."""
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """Return the item of that name: ``{{ d.items }}`` never prints a method."""
-        if isinstance(obj, Mapping):
-            return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
-        return super().getattr(obj, attribute)
-
-
-def _paragraphs(text: object) -> list[str]:
-    """Return the paragraphs of a text; an empty text has none."""
-    return str(text).split("\n") if text not in (None, "") else []
-
-
-def _text_of(value: object) -> str:
-    """Return what a value prints: escaped, with tabs and line breaks as Word has them."""
-    if isinstance(value, str):
-        if bad := ILLEGAL.search(value):
-            raise RenderError(f"文字里有Word文件不能保存的字符U+{ord(bad[0]):04X}，请删除后重试")
-        text = str(escape(value))
-        return text.replace("\t", _TAB).replace("\n", _BREAK) if "\t" in text or "\n" in text else text
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return "" if value is None else str(escape(value))
-
-
-def _printed(value: object) -> object:
-    """Return what an expression of a Jinja template prints; what is undefined stays, and is refused."""
-    return Markup(_text_of(value)) if not isinstance(value, Undefined) else value
-
-
-def _environment() -> _Environment:
-    environment = _Environment(
-        undefined=StrictUndefined, autoescape=True, finalize=_printed, keep_trailing_newline=True
-    )
-    environment.filters.clear()
-    environment.globals.clear()
-    environment.filters["paragraphs"] = _paragraphs
-    return environment
-
-
-@dataclass(frozen=True)
-class Properties:
-    """Core properties of a document; `created` is a W3CDTF time."""
-
-    title: str
-    author: str
-    subject: str
-    created: str
-
-    def xml(self) -> bytes:
-        """Return the core properties part."""
-        return (
-            '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
-            '<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties"'
-            ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/"'
-            ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
-            f"<dc:title>{escape(self.title)}</dc:title><dc:subject>{escape(self.subject)}</dc:subject>"
-            f"<dc:creator>{escape(self.author)}</dc:creator>"
-            f"<cp:lastModifiedBy>{escape(self.author)}</cp:lastModifiedBy>"
-            f'<dcterms:created xsi:type="dcterms:W3CDTF">{self.created}</dcterms:created>'
-            f'<dcterms:modified xsi:type="dcterms:W3CDTF">{self.created}</dcterms:modified>'
-            "</cp:coreProperties>"
-        ).encode()
 
 
 @dataclass(frozen=True)
@@ -106,26 +34,57 @@ class CompiledTemplate:
     """A template that renders many times: static parts deflated, the others compiled."""
 
     digest: str
+    source: bytes
     layout: Layout
     parts: tuple[Part | tuple[str, Program | Template], ...]
     names: frozenset[str]
 
     def render(self, context: Mapping[str, Any], properties: Properties) -> bytes:
-        """Return the .docx of one report; raises RenderError for a value that cannot be placed."""
+        """Return the .docx of one report; raises RenderError for a value that cannot be placed.
+
+        Data that hold objects of docxtpl (InlineImage, RichText, Subdoc, Listing) go through docxtpl itself.
+        """
         try:
             parts = [
-                part if isinstance(part, Part) else deflate(part[0], _run(part[1], context).encode())
+                part if isinstance(part, Part) else deflate(part[0], run_template(part[1], context).encode())
                 for part in self.parts
             ]
         except (UndefinedError, KeyError) as error:
             raise RenderError(f"模板里的栏目在数据中没有：{error}") from error
+        except RichValue as rich:
+            return _with_docxtpl(self.source, rich.value, context, properties)
         return stitch([*parts, deflate(CORE, properties.xml())])
 
 
-def _run(template: Program | Template, context: Mapping[str, Any]) -> str:
-    if isinstance(template, Program):
-        return template.run(context, _text_of)
-    return template.render(context)
+def _with_docxtpl(source: bytes, value: Any, context: Mapping[str, Any], properties: Properties) -> bytes:
+    """Return the .docx that docxtpl itself renders, with the report's own core properties.
+
+    A picture or a sub-document belongs to the DocxTemplate that it was made with, so that one renders.
+    """
+    template = getattr(value, "tpl", None) or DocxTemplate(io.BytesIO(source))
+    environment = jinja_environment()
+    environment.finalize = None
+    template.render(_plain(context), environment, autoescape=True)
+    stream = io.BytesIO()
+    template.save(stream)
+    with zipfile.ZipFile(stream) as package:
+        contents = {name: package.read(name) for name in package.namelist()}
+    parts = [deflate(name, content) for name, content in _with_core(contents).items()]
+    return stitch([*parts, deflate(CORE, properties.xml())])
+
+
+def _plain(value: Any) -> Any:
+    """Return data as docxtpl prints it right: decimals as text, texts that XML can hold."""
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, str):
+        # Only the check counts: docxtpl escapes, and makes layout of tabs and breaks itself.
+        text_of(value)
+    return "" if value is None else value
 
 
 def compile_template(docx: bytes, name: str) -> CompiledTemplate:
@@ -137,13 +96,13 @@ def compile_template(docx: bytes, name: str) -> CompiledTemplate:
     except (zipfile.BadZipFile, KeyError, etree.XMLSyntaxError) as error:
         raise TemplateError(f"模板{name}不是可用的Word文档（.docx）：{error}", file=name) from error
     parts, names = _compile_parts(_with_core(contents), name)
-    return CompiledTemplate(hashlib.sha256(docx).hexdigest(), layout, tuple(parts), frozenset(names))
+    return CompiledTemplate(hashlib.sha256(docx).hexdigest(), docx, layout, tuple(parts), frozenset(names))
 
 
 def _compile_parts(
     contents: Mapping[str, bytes], name: str
 ) -> tuple[list[Part | tuple[str, Program | Template]], set[str]]:
-    environment = _environment()
+    environment = jinja_environment()
     parts: list[Part | tuple[str, Program | Template]] = []
     names: set[str] = set()
     for part, content in contents.items():
@@ -165,7 +124,7 @@ def parsed_parts(docx: bytes) -> Iterator[tuple[str, nodes.Template]]:
     with zipfile.ZipFile(io.BytesIO(docx)) as package:
         for part in package.namelist():
             if _RENDERED.fullmatch(part) and (source := patched(package.read(part))):
-                yield part, _environment().parse(source)
+                yield part, jinja_environment().parse(source)
 
 
 def patched(content: bytes) -> str:

@@ -15,9 +15,6 @@ def main() -> None:
     except NianbaoError as error:
         print(f"错误：{error.message}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("已中断；已完成的文件都在，重新运行会接着做", file=sys.stderr)
-        sys.exit(130)
     except BrokenPipeError:
         # The reader of the output has gone (`| head`): nothing is wrong here.
         sys.stderr.close()

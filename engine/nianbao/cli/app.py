@@ -37,7 +37,7 @@ def build(
     template: Annotated[
         str | None, typer.Option(metavar="FILE", help="自己的Word模板，或报表包里模板的名称")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=0, help="并行进程数，0为按处理器数")] = 1,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=0, help="并行进程数，0为按处理器数")] = 0,
     allow_errors: Annotated[
         str | None, typer.Option("--allow-errors", metavar="REASON", help="未通过校验的也生成，并记录理由")
     ] = None,
@@ -49,9 +49,14 @@ def build(
     """核对数据，每份通过的报告生成一个Word文件，并写出检查结果.xlsx。"""
     from nianbao.cli.building import run_build
 
-    raise typer.Exit(
-        run_build(inputs, out, template, jobs, allow_errors, resume, blank_as_zero, _pack(pack, packs))
-    )
+    try:
+        status = run_build(
+            inputs, out, template, jobs, allow_errors, resume, blank_as_zero, _pack(pack, packs)
+        )
+    except KeyboardInterrupt:
+        typer.echo("已中断；已完成的文件都在，重新运行会接着做", err=True)
+        status = 130
+    raise typer.Exit(status)
 
 
 @app.command()

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
@@ -15,6 +13,7 @@ from nianbao.errors import TemplateError
 from nianbao.outputs.summary import Entry
 from nianbao.pack import Pack
 from nianbao.templatelint import lint_template
+from nianbao.workers import LocalPool
 
 _EVERY = 500
 
@@ -31,7 +30,8 @@ def run_build(
 ) -> int:
     """Build every report of the inputs and return the exit status."""
     own = _template(template, pack) if template else None
-    with _executor(jobs) as executor, _progress() as progress:
+    workers = nullcontext() if jobs == 1 else LocalPool(jobs)
+    with workers as executor, _progress() as progress:
         result = build(
             inputs,
             out,
@@ -63,13 +63,6 @@ def _template(name: str, pack: Pack) -> bytes:
     if any(problem.severity == "error" for problem in problems):
         raise TemplateError(f"模板{name}不能使用，请按上面的说明修改", file=name)
     return content
-
-
-@contextmanager
-def _executor(jobs: int) -> Iterator[Executor | None]:
-    count = jobs or os.cpu_count() or 1
-    with nullcontext() if count == 1 else ProcessPoolExecutor(count) as executor:
-        yield executor
 
 
 @contextmanager

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import ModuleType
 
+from markupsafe import escape
+
 _deflater: ModuleType
 try:
     _deflater, _LEVEL = import_module("isal.isal_zlib"), 2
@@ -22,6 +24,9 @@ _CENTRAL = struct.Struct("<4s6H3L5H2L")
 _END = struct.Struct("<4s4H2LH")
 _UTF8 = 0x800
 _DEFLATED = 8
+
+
+CORE = "docProps/core.xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +60,28 @@ def stitch(parts: Sequence[Part]) -> bytes:
     central = b"".join(directory)
     count = len(parts)
     return b"".join(chunks) + central + _END.pack(b"PK\5\6", 0, 0, count, count, len(central), offset, 0)
+
+
+@dataclass(frozen=True)
+class Properties:
+    """Core properties of a document; `created` is a W3CDTF time."""
+
+    title: str
+    author: str
+    subject: str
+    created: str
+
+    def xml(self) -> bytes:
+        """Return the core properties part."""
+        return (
+            '<?xml version="1.0" encoding="UTF-8" standalone="yes"?>\n'
+            '<cp:coreProperties xmlns:cp="http://schemas.openxmlformats.org/package/2006/metadata/core-properties"'
+            ' xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:dcterms="http://purl.org/dc/terms/"'
+            ' xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance">'
+            f"<dc:title>{escape(self.title)}</dc:title><dc:subject>{escape(self.subject)}</dc:subject>"
+            f"<dc:creator>{escape(self.author)}</dc:creator>"
+            f"<cp:lastModifiedBy>{escape(self.author)}</cp:lastModifiedBy>"
+            f'<dcterms:created xsi:type="dcterms:W3CDTF">{self.created}</dcterms:created>'
+            f'<dcterms:modified xsi:type="dcterms:W3CDTF">{self.created}</dcterms:modified>'
+            "</cp:coreProperties>"
+        ).encode()

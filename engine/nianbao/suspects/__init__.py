@@ -1,20 +1,21 @@
 """Suspects: the smallest sets of cells whose change satisfies every violated equality, likeliest first.
 
-The way of one report: the rules are compiled to sparse integer rows once (`system`); the residuals of the violated
-rows are searched for all smallest sets (`search`), each block of linked cells by itself; what one would have to
-believe of the person who filled in the form puts them in order (`ranking`); those that no rule could tell apart share
-a group (`groups`); each says one modest sentence (`words`). Nothing is ever written into a report.
+The way of one report: the rules are compiled to sparse integer rows once (`system`); the residuals of the
+violated rows are searched for all smallest sets (`search`), each block of linked cells by itself, and put
+together (`candidates`) in the order of what one would have to believe of the person who filled in the form
+(`ranking`); those that no rule could tell apart share a group (`groups`); each says one modest sentence
+(`words`). Nothing is ever written into a report.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from nianbao.fields import FieldSet
 from nianbao.findings import Suspect, Value
 from nianbao.report import Report
 from nianbao.rules import Instance
-from nianbao.suspects.candidates import Candidate, Candidates, candidates
+from nianbao.suspects.candidates import Candidate, candidates
 from nianbao.suspects.groups import groups
 from nianbao.suspects.system import Figures, System
 from nianbao.suspects.words import Circumstances, remainder, sentence
@@ -25,55 +26,58 @@ __all__ = ["LISTED", "Figures", "System", "find_suspects"]
 LISTED = 50
 
 
-def find_suspects(
-    instances: Sequence[Instance], report: Report, fields: FieldSet
-) -> tuple[Suspect, ...]:
+def find_suspects(instances: Sequence[Instance], report: Report, fields: FieldSet) -> tuple[Suspect, ...]:
     """Return the suspects of a report, best first; empty if no linear equality is violated.
 
-    Linear rules of severity error count, where their `when` is met and none of their cells is blank. Each suspect
-    mends all violated equalities, and what held holds afterwards, inequalities too. Where a smallest set could not be
-    found within the limits, the value of a cell is None: something is wrong in these cells, it cannot be told what.
+    Linear rules of severity error count, where their `when` is met and none of their cells is blank. Each
+    suspect mends all violated equalities, and what held holds afterwards, inequalities too. Members of a
+    group stand together, where the best of them stands. Where a smallest set could not be found within the
+    limits, there is one suspect, and the cells whose value could not be told have None.
     """
     figures = Figures.of(System.of(instances, fields), report)
     if not figures.residual:
         return ()
     found = candidates(figures, LISTED)
-    return tuple(_suspects(figures, found, fields))
-
-
-def _suspects(figures: Figures, found: Candidates, fields: FieldSet) -> list[Suspect]:
-    """Return the candidates as suspects; members of a group stand together, where the best of them stands."""
     listed = found.best
     firsts = _groups(figures, listed)
     order = sorted(range(len(listed)), key=lambda number: (firsts[number], number))
-    names = {first: f"{n}" for n, first in enumerate((f for f in dict.fromkeys(firsts) if firsts.count(f) > 1), 1)}
-    suspects: list[Suspect] = []
-    for place, number in enumerate(order):
-        candidate, first = listed[number], firsts[number]
-        changes = _named(figures, candidate)
-        about = Circumstances(candidate.hint, firsts.count(first), candidate.loose)
-        now = {path: report_value for path in changes if (report_value := figures.report.value(path)) is not None}
-        reason = sentence(fields, changes, now, about)
-        if place == len(order) - 1:
-            reason += remainder(found.more, found.complete)
-        suspects.append(Suspect(changes, reason, names.get(first)))
-    return suspects
+    names = _names([firsts[number] for number in order])
+    tails = [""] * (len(order) - 1) + [remainder(found.more, found.complete)]
+    suspects = (
+        _suspect(figures, fields, listed[number], firsts.count(firsts[number]), names.get(firsts[number]), tail)
+        for number, tail in zip(order, tails, strict=False)
+    )
+    return tuple(suspects)
+
+
+def _suspect(
+    figures: Figures, fields: FieldSet, candidate: Candidate, size: int, group: str | None, tail: str
+) -> Suspect:
+    changes = dict(_named(figures, candidate))
+    now = {path: figures.report.value(path) for path in changes}
+    about = Circumstances(candidate.hint, size, candidate.loose)
+    return Suspect(changes, sentence(fields, changes, now, about) + tail, group)
+
+
+def _named(figures: Figures, candidate: Candidate) -> Iterator[tuple[str, Value]]:
+    """Yield field and value of each change in schema order."""
+    system = figures.system
+    for cell, value in sorted(candidate.changes.items()):
+        yield system.fields[cell].path, None if value is None else system.value(cell, value)
 
 
 def _groups(figures: Figures, listed: Sequence[Candidate]) -> list[int]:
-    """Return for each candidate the first of its group; one that is not determined is alone."""
-    if len(listed) < 2 or None in listed[0].changes.values():
-        return list(range(len(listed)))
+    """Return for each candidate the first one that the rules cannot tell it from: itself, if it is alone."""
+    if len(listed) < 2:
+        return [0] * len(listed)
     shifts = [
-        {cell: value - (figures.values[cell] or 0) for cell, value in candidate.changes.items() if value is not None}
+        {cell: value - figures.now(cell) for cell, value in candidate.changes.items() if value is not None}
         for candidate in listed
     ]
-    return groups(figures.system.matrix(figures.inactive), shifts, figures.residual.keys())
+    return groups(figures.system.matrix(figures.inactive), shifts, figures.residual)
 
 
-def _named(figures: Figures, candidate: Candidate) -> dict[str, Value]:
-    system = figures.system
-    return {
-        system.fields[cell].path: None if value is None else system.value(cell, value)
-        for cell, value in sorted(candidate.changes.items())
-    }
+def _names(firsts: Sequence[int]) -> dict[int, str]:
+    """Return a name for each group that has more than one member."""
+    shared = [first for first in dict.fromkeys(firsts) if firsts.count(first) > 1]
+    return {first: str(number) for number, first in enumerate(shared, 1)}

@@ -28,7 +28,8 @@ def divide(one: Exact, other: Exact) -> Exact:
 class Matrix:
     """The equalities: factors by cell and row; `masks` are the rows of each cell as bits.
 
-    Two cells are in one `block` where a chain of rows links them: what happens in a block is no other's business.
+    Two cells are in one `block` where a chain of rows links them: what happens in one block is no business
+    of another.
     """
 
     columns: list[Column]
@@ -45,17 +46,37 @@ class Matrix:
             members[number] = tuple(sorted(factors))
             for cell, factor in factors.items():
                 columns[cell][number] = factor
-        masks = [sum(1 << number for number in column) for column in columns]
-        return cls(columns, masks, members, _blocks(members, cells))
+        return cls(columns, [mask(column) for column in columns], members, _blocks(members, cells))
+
+    @cached_property
+    def widest(self) -> int:
+        """The number of rows of the cell that stands in most."""
+        return max(map(len, self.columns), default=0)
 
     @cached_property
     def classes(self) -> tuple[int, ...]:
         """A number for each cell that is the same for cells whose columns are equal up to a factor."""
         first: dict[tuple[tuple[int, Exact], ...], int] = {}
-        return tuple(first.setdefault(direction(column), cell) for cell, column in enumerate(self.columns))
+        return tuple(first.setdefault(_direction(column), cell) for cell, column in enumerate(self.columns))
 
 
-def direction(column: Mapping[int, Exact]) -> tuple[tuple[int, Exact], ...]:
+def mask(column: Mapping[int, Exact]) -> int:
+    """Return the rows of a column as bits."""
+    bits = 0
+    for row in column:
+        bits |= 1 << row
+    return bits
+
+
+def parallel(column: Mapping[int, Exact], other: Mapping[int, Exact], row: int) -> bool:
+    """Return whether two columns with an entry in `row` are equal up to a factor."""
+    one, two = column[row], other[row]
+    return len(column) == len(other) and all(
+        number in other and value * two == other[number] * one for number, value in column.items()
+    )
+
+
+def _direction(column: Mapping[int, Exact]) -> tuple[tuple[int, Exact], ...]:
     """Return the column divided by its first factor: equal for columns that differ by a factor only."""
     items = sorted(column.items())
     return tuple((row, divide(factor, items[0][1])) for row, factor in items)
@@ -73,11 +94,11 @@ def combine(column: Mapping[int, Exact], other: Mapping[int, Exact], factor: Exa
     return result
 
 
-def solve(columns: Sequence[Mapping[int, Exact]], residual: Mapping[int, Exact]) -> list[Exact] | None:
-    """Return the factors with which the columns add up to `residual`; None if there are none, or many."""
-    # Each column carries a mark of its own (a negative row), so that the marks left at the end are the factors.
+def solve(columns: Sequence[Mapping[int, Exact]], wanted: Mapping[int, Exact]) -> list[Exact] | None:
+    """Return the factors with which the columns add up to `wanted`; None if there are none, or many."""
+    # Each column carries a mark of its own (a negative row): what is left of the marks are the factors.
     left: list[Column] = [{**column, ~number: 1} for number, column in enumerate(columns)]
-    rest = dict(residual)
+    rest = dict(wanted)
     for number, column in enumerate(left):
         row = min((row for row in column if row >= 0), default=None)
         if row is None:
@@ -92,19 +113,18 @@ def solve(columns: Sequence[Mapping[int, Exact]], residual: Mapping[int, Exact])
 
 
 def span(columns: Iterable[Mapping[int, Exact]]) -> tuple[tuple[tuple[int, Exact], ...], ...]:
-    """Return the reduced basis of the space that the columns span: equal for sets that explain the same."""
+    """Return the reduced basis of the space that the columns span: the same for every basis of it."""
     basis: dict[int, Column] = {}
     for column in columns:
         rest = dict(column)
         for row, other in basis.items():
             if row in rest:
                 rest = combine(rest, other, rest[row])
-        if not rest:
-            continue
-        row = min(rest)
-        rest = {r: divide(value, rest[row]) for r, value in rest.items()}
-        basis = {r: combine(o, rest, o[row]) if row in o else o for r, o in basis.items()}
-        basis[row] = rest
+        if rest:
+            row = min(rest)
+            rest = {number: divide(value, rest[row]) for number, value in rest.items()}
+            basis = {r: combine(other, rest, other.get(row, 0)) for r, other in basis.items()}
+            basis[row] = rest
     return tuple(sorted(tuple(sorted(column.items())) for column in basis.values()))
 
 

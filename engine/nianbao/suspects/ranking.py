@@ -122,7 +122,12 @@ class Ranking:
         beside = self.neighbours.get(cell, frozenset())
         if typed and any(self.values[other] == typed for other in beside):
             yield "copied", SHARES["copied"] / len(beside)
-        for parts in self.figures.system.sums.get(cell, ()):
+        sums = self.figures.system.sums.get(cell, ())
+        if sums and not typed:
+            # Nothing was added up at all: a total left at 0, which is commoner than a part left out.
+            yield "left", SHARES["omitted"] + SHARES["left"]
+            return
+        for parts in sums:
             yield from self._total_slips(typed, meant, [self.values[part] for part in parts])
         if typed > meant:
             yield from self._counted_twice(cell, typed - meant)

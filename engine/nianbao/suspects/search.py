@@ -115,8 +115,8 @@ class Search:
     def run(self, residual: Mapping[int, Exact], deepest: int = DEEPEST) -> MinimalSets:
         """Return the smallest sets that mend `residual`; none where they are larger than `deepest`."""
         self.residual = residual
-        widest = max((len(column) for column in self.matrix.columns), default=0)
-        view = _View(self.matrix.columns, self.matrix.masks, self.matrix.rows, widest)
+        matrix = self.matrix
+        view = _View(matrix.columns, matrix.masks, matrix.rows, matrix.widest)
         complete = True
         try:
             for left in range(1, deepest + 1):
