@@ -2,15 +2,17 @@
 
     python benchmarks/suspects.py [--tables 2000] [--milp 200] [--size pack]
 
-Consistent tables of three sizes (the pack's own, a small and a large made-up rule set) get k = 1 … 5 wrong cells.
-Figures are drawn as real reports have them: most cells 0, a few columns and rows with nearly all cases, sizes over
-three orders of magnitude. Three of four wrong cells hold cases, the fourth is any cell. The errors are those that people
-make (a wrong digit, digits out of order, a digit lost or doubled, a cell left at 0, a miscount, two neighbours
-exchanged, which counts as two cells); "any number" is the class that the ranking does not know.
+Consistent tables of three sizes (the pack's own, a small and a large made-up rule set) get k = 1 … 5 wrong
+cells. Figures are drawn as real reports have them: most cells 0, a few columns and rows with nearly all
+cases, sizes over three orders of magnitude. Three of four wrong cells hold cases, the fourth is any cell.
+The errors are those that people make (a wrong digit, digits out of order, a digit lost or doubled, a cell
+left at 0, a miscount, two neighbours exchanged, which counts as two cells); "any number" is the class that
+the ranking does not know.
 
-Columns: "covered": the truth is among the suspects; "fewer do": fewer cells than were broken satisfy all rules, so
-that no smallest set can be the truth; "can tell": the truth is as small as can be and shares its group with no other
-set; top-1 and top-3 of all tables and of those that can be told; the chance of a random choice among the suspects.
+Columns: "covered": the truth is among the suspects; "fewer do": fewer cells than were broken satisfy all
+rules, so that no smallest set can be the truth; "can tell": the truth is as small as can be and shares its
+group with no other set; top-1 and top-3 of all tables and of those that can be told; the chance of a random
+choice among the suspects.
 """
 
 from __future__ import annotations

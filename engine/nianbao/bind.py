@@ -8,7 +8,7 @@ from typing import Any
 from nianbao.blanks import blank_blocks
 from nianbao.cells import Uncomputed
 from nianbao.expression import Number
-from nianbao.fields import Field, lookup, place_value
+from nianbao.fields import Field, place_value
 from nianbao.findings import Finding, Severity, Value, Where
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
@@ -138,9 +138,8 @@ class _Binder:
         for block in blank_blocks(self.blank_required(), self.pack):
             self.add("BLANK", "error", block.fields[0], f"{block.words}为空；{hint}", None)
             self.failed |= set(block.fields)
-        for field in self.pack.fields.plain:
-            blank = self.values.get(field.path) is None and not within(field.path, self.failed)
-            if field.required and not field.is_number and blank:
+        for field in self.pack.fields.required_words:
+            if self.values.get(field.path) is None and not within(field.path, self.failed):
                 self.add("BLANK", "error", field.path, f"{field.place}为空，请填写", None)
 
     def report(self) -> Report:
@@ -152,10 +151,7 @@ class _Binder:
             value = self.values.get(field.path)
             if value is None and not field.required:
                 continue
-            if parent not in objects:
-                place_value(data, parent, {})
-                objects[parent] = lookup(data, parent)
-            objects[parent][name] = value
+            (objects.get(parent) or _object(parent, objects))[name] = value
         for path, value in self.values.items():
             if value is not None and path not in plain:
                 place_value(data, path, value)
@@ -174,6 +170,14 @@ class _Binder:
         self.findings.append(
             Finding(rule, severity, path, self.where(path), message, expected=expected, actual=actual)
         )
+
+
+def _object(path: str, objects: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the object at `path`, made in the one that holds it if it is not there yet."""
+    if path not in objects:
+        parent, _, name = path.rpartition(".")
+        objects[path] = _object(parent, objects).setdefault(name, {})
+    return objects[path]
 
 
 def within(path: str, branches: Set[str]) -> bool:

@@ -82,7 +82,7 @@ def _merge(base: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
     """Return `base` with the values of `data` that are not None put over it; neither is changed."""
     merged = dict(base)
     for key, value in data.items():
-        if isinstance(value, Mapping):
+        if type(value) is dict:
             merged[key] = _merge(base.get(key) or {}, value)
         elif value is not None:
             merged[key] = value

@@ -92,6 +92,11 @@ class FieldSet:
         return tree
 
     @cached_property
+    def required_words(self) -> tuple[Field, ...]:
+        """The plain fields other than figures that every report must have."""
+        return tuple(f for f in self.plain if f.required and not f.is_number)
+
+    @cached_property
     def defaulted(self) -> tuple[Field, ...]:
         """The plain fields that print a default where they are blank."""
         return tuple(f for f in self.plain if f.default)
@@ -142,7 +147,7 @@ def generic(path: str) -> str:
 def lookup(data: object, path: str) -> Any:
     """Return the value at `path` in nested `data`, or None where a step is missing."""
     for step in split_path(path):
-        if isinstance(data, Mapping):
+        if type(data) is dict or isinstance(data, Mapping):
             data = data.get(step)
         elif isinstance(data, Sequence) and not isinstance(data, str) and isinstance(step, int):
             data = data[step] if step < len(data) else None

@@ -19,10 +19,10 @@ _TURN = 100
 
 @dataclass(frozen=True, slots=True)
 class FieldOp:
-    """Prints a field of the report, or of a loop's item where `scope` is the loop's depth."""
+    """Prints a field of the report (`scope` 0), or of the item of the loop at that depth (from 1)."""
 
-    path: str
-    scope: int = -1
+    steps: tuple[str, ...]
+    scope: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,20 +80,10 @@ def _run(
 
 
 def _value(op: FieldOp, scopes: tuple[Any, ...]) -> Any:
-    value = scopes[op.scope + 1]
-    for step in _steps(op.path):
+    value = scopes[op.scope]
+    for step in op.steps:
         value = value[step]
     return value
-
-
-_cache: dict[str, tuple[str, ...]] = {"": ()}
-
-
-def _steps(path: str) -> tuple[str, ...]:
-    steps = _cache.get(path)
-    if steps is None:
-        steps = _cache[path] = tuple(path.split("."))
-    return steps
 
 
 def split_paragraphs(text: object) -> list[str]:
@@ -146,8 +136,8 @@ def _field(node: nodes.Node | None, variables: tuple[str, ...]) -> FieldOp:
         raise _NotPlain
     for depth in range(len(variables) - 1, -1, -1):
         if variables[depth] == node.name:
-            return FieldOp(".".join(steps), depth)
-    return FieldOp(".".join([node.name, *steps]))
+            return FieldOp(tuple(steps), depth + 1)
+    return FieldOp((node.name, *steps))
 
 
 def _joined(ops: Iterator[Op]) -> Iterator[Op]:

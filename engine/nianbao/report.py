@@ -71,8 +71,9 @@ def exchanged(data: object) -> Any:
     # Leaves come first: there are two hundred of them for every branch.
     if kind is int or kind is str:
         return data
-    if isinstance(data, Mapping):
-        return {key: exchanged(value) for key, value in data.items() if value is not None}
+    if kind is dict or isinstance(data, Mapping):
+        items = data.items()  # type: ignore[attr-defined]
+        return {key: exchanged(value) for key, value in items if value is not None}
     if kind is list or kind is tuple:
         return [exchanged(value) for value in data]  # type: ignore[attr-defined]
     return format(data, "f") if kind is Decimal else data

@@ -23,6 +23,9 @@ def raw_from_data(data: Mapping[str, Any], fields: FieldSet, source: Where) -> R
     return RawReport(flat.values, source, tuple(flat.findings), PointerOrigins(source, flat.values))
 
 
+_LEAVES = frozenset({int, str, float, bool, Decimal, type(None)})
+
+
 @dataclass(frozen=True)
 class PointerOrigins(Mapping[str, Where]):
     """Where the fields of nested data stand: the JSON Pointer follows from the path of the field."""
@@ -57,7 +60,10 @@ class _Flat:
         values, is_map = self.values, path in self.fields.maps
         for key, value in data.items():
             below = tree.get(key)
-            if type(below) is Field and not isinstance(value, Mapping | list | tuple):
+            plain = type(value) in _LEAVES
+            if plain and type(below) is Field:
+                values[below.path] = value
+            elif type(below) is Field and not isinstance(value, Mapping | list | tuple):
                 values[below.path] = value
             elif type(below) is dict and isinstance(value, Mapping):
                 self.object(value, below, f"{path}.{key}" if path else key)

@@ -15,8 +15,8 @@ from nianbao.fields import FieldSet
 from nianbao.findings import Suspect, Value
 from nianbao.report import Report
 from nianbao.rules import Instance
-from nianbao.suspects.candidates import Candidate, candidates
-from nianbao.suspects.groups import groups
+from nianbao.suspects.candidates import Candidate, best_candidates
+from nianbao.suspects.groups import first_alike
 from nianbao.suspects.system import Figures, System
 from nianbao.suspects.words import Circumstances, remainder, sentence
 
@@ -37,14 +37,16 @@ def find_suspects(instances: Sequence[Instance], report: Report, fields: FieldSe
     figures = Figures.of(System.of(instances, fields), report)
     if not figures.residual:
         return ()
-    found = candidates(figures, LISTED)
+    found = best_candidates(figures, LISTED)
     listed = found.best
     firsts = _groups(figures, listed)
     order = sorted(range(len(listed)), key=lambda number: (firsts[number], number))
     names = _names([firsts[number] for number in order])
     tails = [""] * (len(order) - 1) + [remainder(found.more, found.complete)]
     suspects = (
-        _suspect(figures, fields, listed[number], firsts.count(firsts[number]), names.get(firsts[number]), tail)
+        _suspect(
+            figures, fields, listed[number], firsts.count(firsts[number]), names.get(firsts[number]), tail
+        )
         for number, tail in zip(order, tails, strict=False)
     )
     return tuple(suspects)
@@ -74,7 +76,7 @@ def _groups(figures: Figures, listed: Sequence[Candidate]) -> list[int]:
         {cell: value - figures.now(cell) for cell, value in candidate.changes.items() if value is not None}
         for candidate in listed
     ]
-    return groups(figures.system.matrix(figures.inactive), shifts, figures.residual)
+    return first_alike(figures.system.matrix(figures.inactive), shifts, figures.residual)
 
 
 def _names(firsts: Sequence[int]) -> dict[int, str]:

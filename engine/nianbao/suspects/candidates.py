@@ -9,7 +9,7 @@ from math import prod
 
 from nianbao.suspects.exact import smallest_set
 from nianbao.suspects.matrix import Exact
-from nianbao.suspects.ranking import Judgement, Ranking
+from nianbao.suspects.ranking import Ranking
 from nianbao.suspects.search import WORK, MinimalSets, Search
 from nianbao.suspects.system import Figures
 
@@ -19,7 +19,10 @@ _COMBINED = 1_000
 
 @dataclass(frozen=True)
 class Candidate:
-    """Changes that satisfy the rules; a value of None could not be determined. `loose`: one choice of several."""
+    """Changes that satisfy the rules; None is a value that could not be determined.
+
+    `loose` says that the values are one choice of several.
+    """
 
     changes: Mapping[int, Exact | None]
     cost: float
@@ -29,35 +32,36 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Candidates:
-    """The best candidates, how many more are known, and whether these are all there are."""
+    """The best candidates, how many more are known, and whether there are no others."""
 
     best: list[Candidate]
     more: int = 0
     complete: bool = True
 
 
-def candidates(figures: Figures, most: int) -> Candidates:
+def best_candidates(figures: Figures, most: int) -> Candidates:
     """Return the likeliest `most` candidates of a report whose `residual` is not empty."""
     rows = figures.system.equalities
     if not all(rows[number].cells for number in figures.residual):
         # A rule without any cell is wrong whatever the report says.
         return Candidates([])
+    # Blocks are searched one by one: their work adds up where one search over all would multiply it.
     block = figures.system.matrix(figures.inactive).block
     residuals: dict[int, dict[int, Exact]] = {}
     for number, gap in figures.residual.items():
         residuals.setdefault(block[rows[number].cells[0]], {})[number] = gap
-    # Blocks are searched one by one: they add up where one search over all would multiply.
     finder = _Finder(figures)
-    found = [finder.search(residual) for residual in residuals.values()]
-    best = _combined(figures, found, most)
-    if best.best or len(found) < 2:
-        return best
+    # The smaller ones first, so that one that uses up the limit leaves the others their part.
+    found = [finder.search(residual) for residual in sorted(residuals.values(), key=len)]
+    combined = _combined(figures, found, most)
+    if combined.best:
+        return combined
     # Each block by itself has a solution, but not together: an inequality or a condition links them.
     return _combined(figures, [finder.search(figures.residual)], most)
 
 
 class _Finder:
-    """Searches blocks one after another with one budget."""
+    """Searches blocks one after another within one limit of work."""
 
     def __init__(self, figures: Figures) -> None:
         self.figures = figures
@@ -65,7 +69,7 @@ class _Finder:
         self.work = WORK
 
     def search(self, residual: Mapping[int, Exact]) -> Candidates:
-        """Return the candidates for one block, all of them, likeliest first."""
+        """Return all candidates for one block, likeliest first."""
         figures, system = self.figures, self.figures.system
         matrix = system.matrix(figures.inactive)
         search = Search(matrix, figures.values, system.steps, figures.allows, self.work)
@@ -74,60 +78,74 @@ class _Finder:
         if not found.sets:
             one = smallest_set(matrix, figures.values, system.steps, residual)
             if one is None or not figures.allows(one):
-                return Candidates([self._undetermined(residual)])
+                return Candidates([_undetermined(figures, residual)], complete=False)
             found = MinimalSets([one], complete=False)
-        ranked = [self._candidate(found, number) for number in self._mending(found)]
-        ranked.sort(key=lambda candidate: (candidate.cost, list(candidate.changes)))
-        return Candidates(ranked, 0, found.complete)
+        best = [self._candidate(found, number) for number in self._mending(found)]
+        best.sort(key=lambda candidate: (candidate.cost, list(candidate.changes)))
+        return Candidates(best, complete=found.complete)
 
     def _mending(self, found: MinimalSets) -> list[int]:
-        """Return the sets that also mend the inequalities that were violated; all if none does."""
+        """Return the sets that mend the violated inequalities as well; all if there is none."""
+        everything = list(range(len(found.sets)))
         if not self.figures.strained:
-            return list(range(len(found.sets)))
-        mending = [number for number, changes in enumerate(found.sets) if self.figures.mends(changes)]
-        return mending or list(range(len(found.sets)))
+            return everything
+        return [n for n in everything if self.figures.mends(found.sets[n])] or everything
 
     def _candidate(self, found: MinimalSets, number: int) -> Candidate:
-        changes = found.sets[number]
-        # One set alone needs no order, but its hint.
-        judged: Judgement = self.ranking.judge(changes)
-        return Candidate(changes, judged.cost, judged.hint, number in found.loose)
+        judged = self.ranking.judge(found.sets[number])
+        return Candidate(found.sets[number], judged.cost, judged.hint, number in found.loose)
 
-    def _undetermined(self, residual: Mapping[int, Exact]) -> Candidate:
-        rows = self.figures.system.equalities
-        cells = sorted({cell for number in residual for cell in rows[number].cells})
-        return Candidate(dict.fromkeys(cells), 0.0)
+
+def _undetermined(figures: Figures, residual: Mapping[int, Exact]) -> Candidate:
+    """Return the cells of the violated rules, none with a value."""
+    rows = figures.system.equalities
+    return Candidate(dict.fromkeys(sorted({cell for number in residual for cell in rows[number].cells})), 0.0)
 
 
 def _combined(figures: Figures, blocks: Sequence[Candidates], most: int) -> Candidates:
     """Return the cheapest combinations of one candidate a block."""
+    if any(None in candidate.changes.values() for block in blocks for candidate in block.best):
+        return Candidates([_told(blocks)])
     complete = all(block.complete for block in blocks)
     total = prod(len(block.best) for block in blocks)
-    if len(blocks) == 1:
-        (block,) = blocks
-        return Candidates(block.best[:most], max(total - most, 0), complete)
-    linked = bool(figures.system.watched)
+    # Only what links blocks can forbid a combination of what each block allows.
+    linked = len(blocks) > 1 and bool(figures.system.watched)
     best: list[Candidate] = []
     looked = refused = 0
     for candidate in _products([block.best for block in blocks]):
         looked += 1
-        if linked and not _allowed(figures, candidate):
+        if linked and not figures.allows(_known(candidate)):
             refused += 1
         elif len(best) < most:
             best.append(candidate)
-        if looked >= _COMBINED or (len(best) == most and not linked):
+        if looked == _COMBINED or (len(best) == most and not linked):
             break
-    unknown = linked and looked < total
-    return Candidates(best, max(total - refused - len(best), 0) if not unknown else 0, complete and not unknown)
+    if linked and looked < total:
+        return Candidates(best, 0, False)
+    return Candidates(best, total - refused - len(best), complete)
 
 
-def _allowed(figures: Figures, candidate: Candidate) -> bool:
-    known = {cell: value for cell, value in candidate.changes.items() if value is not None}
-    return figures.allows(known)
+def _told(blocks: Sequence[Candidates]) -> Candidate:
+    """Return one candidate for a report with a block that could not be solved.
+
+    A cell has a value where its block has one candidate only; all others are merely named.
+    """
+    changes: dict[int, Exact | None] = {}
+    for block in blocks:
+        for candidate in block.best:
+            changes |= candidate.changes if len(block.best) == 1 else dict.fromkeys(candidate.changes)
+    return Candidate(dict(sorted(changes.items())), 0.0)
+
+
+def _known(candidate: Candidate) -> dict[int, Exact]:
+    return {cell: value for cell, value in candidate.changes.items() if value is not None}
 
 
 def _products(blocks: Sequence[Sequence[Candidate]]) -> Iterator[Candidate]:
     """Yield every combination of one candidate a block, cheapest first."""
+    if len(blocks) == 1:
+        yield from blocks[0]
+        return
     start = (0,) * len(blocks)
     heap, seen = [(_cost(blocks, start), start)], {start}
     while heap:
@@ -145,11 +163,8 @@ def _cost(blocks: Sequence[Sequence[Candidate]], place: Sequence[int]) -> float:
 
 
 def _joined(parts: Sequence[Candidate]) -> Candidate:
+    """Return the candidates as one; a hint speaks of one place, so the sentence of several has none."""
     changes = {cell: value for part in parts for cell, value in part.changes.items()}
     return Candidate(
-        dict(sorted(changes.items())),
-        sum(part.cost for part in parts),
-        # A hint speaks of one place; with several the sentence stays plain.
-        "",
-        any(part.loose for part in parts),
+        dict(sorted(changes.items())), sum(part.cost for part in parts), "", any(part.loose for part in parts)
     )

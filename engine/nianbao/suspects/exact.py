@@ -1,22 +1,36 @@
 """One smallest set by mixed-integer programming, where scipy is installed: for what the search gives up on.
 
-The search counts its work and stops; this asks HiGHS for the fewest changed cells. It returns one set, not all, and
-takes far longer than a search, so it has a limit of its own. Its floating-point answer is rounded and must satisfy
-every equality exactly, else it is no answer. The tests use it as the reference for how many cells are needed.
+The search counts its work and stops; this asks HiGHS for the fewest changed cells. It returns one set, not
+all, takes far longer than a search, and has a limit of its own. Its floating-point answer is rounded and
+must satisfy every equality exactly, else it is no answer. The tests use it as the reference for how many
+cells are needed.
 """
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
+from dataclasses import dataclass
 from typing import Any
 
 from nianbao.suspects.matrix import Exact, Matrix, combine
 
 # Branch-and-bound nodes, not seconds: equal input gives equal output.
-NODES = 2_000
+NODES = 200
 # Beyond this, floating point no longer tells a changed cell from an unchanged one.
 _LARGEST = 10**7
+
+
+@dataclass(frozen=True)
+class _Program:
+    """The cells that can change, what they hold now, and how many steps down and up they may go."""
+
+    matrix: Matrix
+    cells: list[int]
+    now: list[Exact]
+    steps: list[int]
+    down: list[float]
+    up: float
 
 
 def smallest_set(
@@ -28,65 +42,71 @@ def smallest_set(
 ) -> dict[int, Exact] | None:
     """Return new values of the fewest cells that mend `residual`; None without scipy or within the limit."""
     try:
-        import numpy as np
-        from scipy.optimize import Bounds, LinearConstraint, milp
-        from scipy.sparse import csr_array
+        optimize: Any = importlib.import_module("scipy.optimize")
+        sparse: Any = importlib.import_module("scipy.sparse")
     except ImportError:
         return None
-    wrong = {matrix.block[matrix.rows[row][0]] for row in residual}
-    cells = [c for c, column in enumerate(matrix.columns) if column and matrix.block[c] in wrong]
-    now = [_now(values[cell]) for cell in cells]
-    room = 2 * sum(abs(Fraction(value)) for value in residual.values())
-    if room + max(now) > _LARGEST * min(steps[cell] for cell in cells):
+    program = _program(matrix, values, steps, residual)
+    if program.up + max(program.down) > _LARGEST:
         return None
-    # Variables: how many steps each cell changes, then whether it changes.
-    height, count = len(matrix.rows), len(cells)
-    wanted = np.array([float(residual.get(row, 0)) for row in range(height)])
-    entries = [
-        (row, n, float(factor * steps[cell]))
-        for n, cell in enumerate(cells)
-        for row, factor in matrix.columns[cell].items()
-    ]
-    most = [float(room / steps[cell]) for cell in cells]
-    least = [-min(float(value // steps[cell]), m) for value, cell, m in zip(now, cells, most, strict=True)]
-    entries += [(height + n, n, 1.0) for n in range(count)] + [
-        (height + n, count + n, -most[n]) for n in range(count)
-    ]
-    low = height + count
-    entries += [(low + n, n, 1.0) for n in range(count)] + [(low + n, count + n, -least[n]) for n in range(count)]
-    rows, columns, factors = (np.array(part) for part in zip(*entries, strict=True))
-    constraint = LinearConstraint(
-        csr_array((factors, (rows, columns)), shape=(height + 2 * count, 2 * count)),
-        np.concatenate([wanted, np.full(count, -np.inf), np.zeros(count)]),
-        np.concatenate([wanted, np.zeros(count), np.full(count, np.inf)]),
-    )
-    answer: Any = milp(
-        np.concatenate([np.zeros(count), np.ones(count)]),
-        integrality=np.ones(2 * count),
-        bounds=Bounds(np.concatenate([least, np.zeros(count)]), np.concatenate([most, np.ones(count)])),
-        constraints=constraint,
+    count, height = len(program.cells), len(matrix.rows)
+    wanted = [float(residual.get(row, 0)) for row in range(height)]
+    rows, columns, factors = zip(*_entries(program), strict=True)
+    endless = [float("inf")] * count
+    answer: Any = optimize.milp(
+        [0.0] * count + [1.0] * count,
+        integrality=[1] * (2 * count),
+        bounds=optimize.Bounds(
+            [-limit for limit in program.down] + [0.0] * count, [program.up] * count + [1.0] * count
+        ),
+        constraints=optimize.LinearConstraint(
+            sparse.csr_array((factors, (rows, columns)), shape=(height + 2 * count, 2 * count)),
+            wanted + [-limit for limit in endless] + [0.0] * count,
+            wanted + [0.0] * count + endless,
+        ),
         options={"node_limit": nodes},
     )
-    return None if answer.status or answer.x is None else _verified(matrix, cells, now, steps, residual, answer.x)
+    return None if answer.status or answer.x is None else _verified(program, residual, answer.x)
+
+
+def _program(
+    matrix: Matrix, values: Sequence[Exact | None], steps: Sequence[int], residual: Mapping[int, Exact]
+) -> _Program:
+    wrong = {matrix.block[matrix.rows[row][0]] for row in residual}
+    cells = [cell for cell, column in enumerate(matrix.columns) if column and matrix.block[cell] in wrong]
+    now = [values[cell] or 0 for cell in cells]
+    own = [steps[cell] for cell in cells]
+    # No smallest set needs a change larger than everything that is missing together; twice that is safe.
+    up = float(2 * sum(max(value, -value) for value in residual.values()) // min(own))
+    down = [min(float(value // step), up) for value, step in zip(now, own, strict=True)]
+    return _Program(matrix, cells, now, own, down, up)
+
+
+def _entries(program: _Program) -> list[tuple[int, int, float]]:
+    """Return the constraints as (row, variable, factor).
+
+    The variables say by how many steps each cell changes, and then whether it changes. After the rules come,
+    for each cell: change - up * changes <= 0, and change + down * changes >= 0.
+    """
+    height, count = len(program.matrix.rows), len(program.cells)
+    entries: list[tuple[int, int, float]] = []
+    for n, (cell, step) in enumerate(zip(program.cells, program.steps, strict=True)):
+        column = program.matrix.columns[cell]
+        entries += ((row, n, float(factor * step)) for row, factor in column.items())
+        entries += ((height + n, n, 1.0), (height + n, count + n, -program.up))
+        entries += ((height + count + n, n, 1.0), (height + count + n, count + n, program.down[n]))
+    return entries
 
 
 def _verified(
-    matrix: Matrix,
-    cells: Sequence[int],
-    now: Sequence[Exact],
-    steps: Sequence[int],
-    residual: Mapping[int, Exact],
-    answer: Sequence[float],
+    program: _Program, residual: Mapping[int, Exact], answer: Sequence[float]
 ) -> dict[int, Exact] | None:
     """Return the answer in exact numbers if it mends every row, else None."""
-    changes = {cell: round(answer[n]) * steps[cell] for n, cell in enumerate(cells)}
+    changes = [round(answer[n]) * step for n, step in enumerate(program.steps)]
     rest = dict(residual)
-    for cell, change in changes.items():
-        rest = combine(rest, matrix.columns[cell], change)
+    for cell, change in zip(program.cells, changes, strict=True):
+        rest = combine(rest, program.matrix.columns[cell], change)
     if rest:
         return None
-    return {cell: value + changes[cell] for cell, value in zip(cells, now, strict=True) if changes[cell]}
-
-
-def _now(value: Exact | None) -> Exact:
-    return 0 if value is None else value
+    cells = zip(program.cells, program.now, changes, strict=True)
+    return {cell: value + change for cell, value, change in cells if change}

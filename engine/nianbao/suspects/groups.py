@@ -1,13 +1,14 @@
 """Which suspects the rules cannot tell apart.
 
-Every suspect satisfies all rules, so more than one of them always leaves a doubt. A group is stronger: nothing in the
-rules could tell its members apart. There are two ways to see it.
+Every suspect satisfies all rules, so more than one of them always leaves a doubt. A group is stronger:
+nothing in the rules could tell its members apart. There are two ways to see it.
 
-- The columns of their cells span the same space. Whatever the figures, each difference that one set explains the
-  other explains too. Cells whose columns are equal up to a factor are the simplest case: the parts and the total of
-  a row that no other rule touches.
-- Seen from the violated rules, the sets are the same: cell for cell they change the violated rows alike, and what
-  they do to the other rows cancels within each set. So a shift between two columns could be in any row that has room.
+- The columns of their cells span the same space. Whatever the figures, each difference that one set
+  explains the other explains too. Cells whose columns are equal up to a factor are the simplest case: the
+  parts and the total of a row that no other rule touches.
+- Seen from the violated rules, the sets are the same: cell for cell they change the violated rows alike,
+  and what they do to the other rows cancels within each set. So a shift between two columns could be in any
+  row that has room.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from nianbao.suspects.matrix import Exact, Matrix, span
 Shift = Mapping[int, Exact]
 
 
-def groups(matrix: Matrix, shifts: Sequence[Shift], violated: Collection[int]) -> list[int]:
+def first_alike(matrix: Matrix, shifts: Sequence[Shift], violated: Collection[int]) -> list[int]:
     """Return for each set of changes the position of the first set that the rules cannot tell it from."""
     parent = list(range(len(shifts)))
 

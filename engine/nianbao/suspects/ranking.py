@@ -1,41 +1,44 @@
 """Which of the sets that satisfy the rules is the likeliest, judged by how a person errs.
 
-The cost of a set is the negative logarithm of a chance. Each separate error costs `ERROR`; a cell adds what its slip
-costs (see `slips`, and the classes below that look at other cells). Some errors change two cells and are one:
+The cost of a set is the negative logarithm of a chance. Each separate error costs `ERROR`; a cell adds what
+its slip costs (`slips`, and the classes below that look at other cells). Some errors change two cells and
+are one error:
 
-- exchanged: two neighbouring cells each hold the other's figure; with one of them 0, a figure in the wrong column;
+- exchanged: two neighbours hold each other's figure; where one is 0, a figure stands in the wrong column;
 - moved: what one cell has too much, its neighbour has too little;
-- followed: a total that is wrong by as much as a part of it was added up after the part went wrong.
+- followed: a total is wrong by as much as a part of it, as it was added up after the part went wrong.
 
-Neighbours are cells that stand side by side in a rule, which is the order of the form. A single cell may also be
-a copy of its neighbour; a total may lack a part, hold one twice, or have one subtracted; a part may hold a sibling's
-figure a second time.
+Neighbours stand side by side in a rule, which is the order of the form. A single cell may also be a copy of
+its neighbour; a total may lack a part, hold one twice, or have one subtracted; a part may hold a sibling's
+figure as well, where the same cases were counted in both.
 
-Totals against parts: where a digit's slip fits both equally well, the total is named first (`TOTAL`). A part is copied
-from a register once; its total depends on all parts, is added up by hand, and goes stale whenever one of them is
-corrected later. Per cell it is the riskier figure, though by no more than a factor that a clear slip outweighs.
+Totals against parts: where a slip explains both equally well, the total is named first (`TOTAL`). A part is
+copied from a register once; its total depends on all parts, is often added up by hand, and goes stale
+whenever a part is corrected later. Per cell it is the riskier figure, though not by a factor that outweighs
+a clear slip.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import combinations
 from math import log
 
 from nianbao.suspects.matrix import Exact
-from nianbao.suspects.slips import HINTS, SHARES, typed_slips
+from nianbao.suspects.slips import HINTS, SHARES, slip_chances
 from nianbao.suspects.system import Figures
 
 # One error in about 150 cells, as a cost.
 ERROR = 5.0
 # How much likelier a total is wrong than a part, all else equal.
 TOTAL = 2.0
-# Of all slips, those that change two neighbouring cells, and those totals that were summed after the slip.
-_EXCHANGED, _MOVED, _FOLLOWED = 0.08, 0.04, 0.5
+# The chance that an error exchanges two neighbours, moves cases between them, or takes the total along.
+EXCHANGED, MOVED, FOLLOWED = 0.08, 0.04, 0.5
 # A class is named where it holds at least this share of the chance.
 _CLEAR = 0.6
+# Moves of more cases than this are as unlikely as this one.
+_FARTHEST = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,107 +54,88 @@ class Ranking:
 
     def __init__(self, figures: Figures) -> None:
         self.figures = figures
-        self.values = figures.values
+        self.system = figures.system
         self._cells: dict[tuple[int, Exact], Judgement] = {}
-
-    @cached_property
-    def neighbours(self) -> Mapping[int, frozenset[int]]:
-        """The cells that stand beside each cell in a rule."""
-        return self.figures.system.neighbours
 
     def judge(self, changes: Mapping[int, Exact]) -> Judgement:
         """Return the cost of a set: each error once, cells that went wrong together as one."""
-        cells = {cell: self.cell(cell, value) for cell, value in changes.items()}
-        parts = [(own.cost, own.hint) for own in cells.values()]
-        if len(changes) == 1:
-            return Judgement(*parts[0])
-        return self._together(changes, cells)
-
-    def _together(self, changes: Mapping[int, Exact], cells: Mapping[int, Judgement]) -> Judgement:
-        """Take the pairs that save most first; a cell stands in one pair."""
-        savings = sorted(
-            (joint.cost - cells[one].cost - cells[other].cost, one, other, joint.hint)
-            for one, other in combinations(sorted(changes), 2)
-            for joint in self._pair(changes, cells, one, other)
-        )
+        cells = {cell: self._cell(cell, value) for cell, value in changes.items()}
+        if len(cells) == 1:
+            return next(iter(cells.values()))
         cost = sum(own.cost for own in cells.values())
-        used: set[int] = set()
+        joined: set[int] = set()
         hints: list[str] = []
-        for saving, one, other, hint in savings:
-            if saving < 0 and not used & {one, other}:
-                cost += saving
-                used |= {one, other}
+        # The pairs that save most come first; a cell stands in one pair.
+        for saving, one, other, hint in self._pairs(changes, cells):
+            if not joined & {one, other}:
+                cost -= saving
+                joined |= {one, other}
                 hints.append(hint)
-        return Judgement(cost, hints[0] if hints and len(used) == len(changes) else "")
+        return Judgement(cost, hints[0] if len(hints) == 1 and len(joined) == len(cells) else "")
 
-    def _pair(
+    def _pairs(
+        self, changes: Mapping[int, Exact], cells: Mapping[int, Judgement]
+    ) -> list[tuple[float, int, int, str]]:
+        """Return the pairs of cells that cost less as one error: (saving, cell, cell, hint)."""
+        found = [
+            (cells[one].cost + cells[other].cost - joint.cost, one, other, joint.hint)
+            for one, other in combinations(changes, 2)
+            for joint in self._together(changes, cells, one, other)
+        ]
+        return sorted((pair for pair in found if pair[0] > 0), key=lambda pair: (-pair[0], *pair[1:]))
+
+    def _together(
         self, changes: Mapping[int, Exact], cells: Mapping[int, Judgement], one: int, other: int
     ) -> Iterator[Judgement]:
-        """Yield what it costs that two cells went wrong in one go."""
-        shift, back = changes[one] - self._now(one), changes[other] - self._now(other)
-        if other in self.neighbours.get(one, ()) and shift == -back:
-            exchanged = changes[one] == self._now(other)
-            chance = _EXCHANGED / 2 if exchanged else _MOVED * 0.5 ** min(abs(shift), 12)
-            yield Judgement(ERROR - log(chance), "像是两格填反" if exchanged else "像是计入了相邻一格")
-        sums = self.figures.system.sums
+        """Yield what it costs that two cells went wrong in one go, for each way in which they could."""
+        now = self.figures.now
+        shift, back = changes[one] - now(one), changes[other] - now(other)
+        if shift == -back and other in self.system.neighbours.get(one, ()):
+            if changes[one] == now(other):
+                yield Judgement(ERROR - log(EXCHANGED / 2), "像是两格填反")
+            else:
+                distance = min(int(max(shift, back)) // self.system.steps[one], _FARTHEST)
+                yield Judgement(ERROR - log(MOVED * 0.5**distance), "像是计入了相邻一格")
         for part, total in ((one, other), (other, one)):
-            if shift == back and any(part in parts for parts in sums.get(total, ())):
-                yield Judgement(cells[part].cost - log(_FOLLOWED), "合计像是随分项一起错的")
+            if shift == back and any(part in parts for parts in self.system.sums.get(total, ())):
+                yield Judgement(cells[part].cost - log(FOLLOWED), "合计像是随分项一起错的")
 
-    def cell(self, cell: int, value: Exact) -> Judgement:
+    def _cell(self, cell: int, value: Exact) -> Judgement:
         """Return the cost of one cell's slip, with the class that explains it best."""
         kept = self._cells.get((cell, value))
-        if kept is None:
-            kept = self._cells[cell, value] = self._judge_cell(cell, value)
-        return kept
-
-    def _judge_cell(self, cell: int, value: Exact) -> Judgement:
+        if kept is not None:
+            return kept
         chances: dict[str, float] = {}
         for name, chance in self._slips(cell, value):
             chances[name] = chances.get(name, 0.0) + chance
         whole = sum(chances.values())
         best = max(chances, key=lambda name: chances[name])
-        prior = TOTAL if cell in self.figures.system.sums else 1.0
-        clear = chances[best] >= _CLEAR * whole
-        return Judgement(ERROR - log(whole * prior), HINTS.get(best, "") if clear else "")
+        prior = TOTAL if cell in self.system.sums else 1.0
+        hint = HINTS.get(best, "") if chances[best] >= _CLEAR * whole else ""
+        judged = self._cells[cell, value] = Judgement(ERROR - log(whole * prior), hint)
+        return judged
 
-    def _slips(self, cell: int, value: Exact) -> Iterator[tuple[str, float]]:
-        step = self.figures.system.steps[cell]
-        typed, meant = self._now(cell), value
-        yield from typed_slips(int(typed // step), int(meant // step))
-        beside = self.neighbours.get(cell, frozenset())
-        if typed and any(self.values[other] == typed for other in beside):
+    def _slips(self, cell: int, meant: Exact) -> Iterator[tuple[str, float]]:
+        """Yield every class that makes the cell's figure of `meant`, with its chance."""
+        step, typed, values = self.system.steps[cell], self.figures.now(cell), self.figures.values
+        yield from slip_chances(int(typed // step), int(meant // step))
+        beside = self.system.neighbours.get(cell, frozenset())
+        if typed and any(values[other] == typed for other in beside):
             yield "copied", SHARES["copied"] / len(beside)
-        sums = self.figures.system.sums.get(cell, ())
+        sums = self.system.sums.get(cell, ())
         if sums and not typed:
-            # Nothing was added up at all: a total left at 0, which is commoner than a part left out.
-            yield "left", SHARES["omitted"] + SHARES["left"]
-            return
-        for parts in sums:
-            yield from self._total_slips(typed, meant, [self.values[part] for part in parts])
-        if typed > meant:
-            yield from self._counted_twice(cell, typed - meant)
+            # Nothing was added up at all: a total left at 0.
+            yield "left", SHARES["omitted"]
+        for parts in sums if typed else ():
+            yield from _added_up(typed, meant, [value for part in parts if (value := values[part])])
+        for parts in self.system.families.get(cell, ()) if typed > meant else ():
+            siblings = [value for part in parts if part != cell and (value := values[part])]
+            if typed - meant in siblings:
+                yield "twice", SHARES["twice"] / 2 * siblings.count(typed - meant) / len(siblings)
 
-    def _total_slips(
-        self, typed: Exact, meant: Exact, parts: list[Exact | None]
-    ) -> Iterator[tuple[str, float]]:
-        filled = [part for part in parts if part]
-        for part in set(filled):
-            share = filled.count(part) / len(filled)
-            if meant - typed == part:
-                yield "omitted", SHARES["omitted"] * share
-            elif typed - meant == part:
-                yield "twice", SHARES["twice"] * share
-            elif meant - typed == 2 * part:
-                yield "sign", SHARES["sign"] * share
 
-    def _counted_twice(self, cell: int, excess: Exact) -> Iterator[tuple[str, float]]:
-        """A part that is too high by a sibling's figure: the same cases were counted in both."""
-        for parts in self.figures.system.families.get(cell, ()):
-            filled = [self.values[part] for part in parts if part != cell and self.values[part]]
-            if excess in filled:
-                yield "twice", SHARES["twice"] * filled.count(excess) / len(filled) / 2
-
-    def _now(self, cell: int) -> Exact:
-        value = self.values[cell]
-        return 0 if value is None else value
+def _added_up(typed: Exact, meant: Exact, parts: Sequence[Exact]) -> Iterator[tuple[str, float]]:
+    """Yield the ways in which a total of `parts` can have been added up wrongly."""
+    for name, part in (("omitted", meant - typed), ("twice", typed - meant), ("sign", (meant - typed) / 2)):
+        if part in parts:
+            yield name, SHARES[name] * parts.count(part) / len(parts)

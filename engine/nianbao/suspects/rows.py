@@ -77,7 +77,9 @@ def _reads(when: Condition, cells: Mapping[str, int]) -> frozenset[int]:
     return frozenset(cells[path] for path in asked if path in cells)
 
 
-def sums_of(instances: Sequence[Instance], cells: Mapping[str, int]) -> dict[int, tuple[tuple[int, ...], ...]]:
+def sums_of(
+    instances: Sequence[Instance], cells: Mapping[str, int]
+) -> dict[int, tuple[tuple[int, ...], ...]]:
     """Return for each total the parts of every sum that it stands alone against in an equality."""
     found: dict[int, tuple[tuple[int, ...], ...]] = {}
     for comparison in (instance.comparison for instance in instances):

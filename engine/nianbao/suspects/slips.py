@@ -1,8 +1,8 @@
 """How a person errs over one figure: the chance of having written one number where another was meant.
 
-Each class has a share of all slips (`SHARES`, which add up to about 1) and spreads it evenly over what the class
-can make of the number that was meant. The shares are judgements, not measurements: one wrong key is the commonest
-slip, then digits out of order, lost or doubled, then a cell left at 0; what fits no class is rare but never
+Each class has a share of all slips (`SHARES`) and spreads it evenly over what it can make of the number
+that was meant. The shares are judgements, not measurements: one wrong key is the commonest slip, then
+digits out of order, lost or doubled, then a cell left at 0; what fits no class is rare but never
 impossible. Only the ratios matter, and only between sets of cells that satisfy the rules equally well.
 """
 
@@ -47,26 +47,29 @@ _FARTHEST = 12
 
 
 @lru_cache(maxsize=4096)
-def typed_slips(typed: int, meant: int) -> tuple[tuple[str, float], ...]:
+def slip_chances(typed: int, meant: int) -> tuple[tuple[str, float], ...]:
     """Return the chance of each class that makes `typed` of `meant`; both are whole and not negative."""
     return tuple((name, SHARES[name] * chance) for name, chance in _classes(typed, meant) if chance)
 
 
 def _classes(typed: int, meant: int) -> Iterator[tuple[str, float]]:
-    written, right = str(typed), str(meant)
     yield "unknown", 1 / (_WIDTH * (1 + typed))
     if abs(typed - meant) <= _FARTHEST:
         yield "miscount", 0.5 ** (1 + abs(typed - meant))
     if typed == 0:
         yield "left", 1.0
+    written, right = str(typed), str(meant)
+    places = range(len(right))
     if len(written) == len(right):
         yield from _same_length(written, right)
-    elif len(written) == len(right) - 1 or typed < meant:
-        yield "dropped", sum(int(right[:n] + right[n + 1 :] or "0") == typed for n in range(len(right))) / len(right)
+    elif typed < meant:
+        # A digit that is lost in front takes the zeros after it along: 105 becomes 5.
+        lost = sum(int(right[:n] + right[n + 1 :]) == typed for n in places)
+        yield "dropped", lost / len(right)
     elif len(written) == len(right) + 1:
-        yield "doubled", sum(right[:n] + right[n] + right[n:] == written for n in range(len(right))) / len(right)
-        removed = {written[:n] + written[n + 1 :] for n in range(len(written))}
-        yield "extra", (right in removed) / (10 * len(written))
+        yield "doubled", sum(right[:n] + right[n] + right[n:] == written for n in places) / len(right)
+        shorter = {written[:n] + written[n + 1 :] for n in range(len(written))}
+        yield "extra", (right in shorter) / (10 * len(written))
 
 
 def _same_length(written: str, right: str) -> Iterator[tuple[str, float]]:

@@ -1,8 +1,8 @@
 """The linear rules as sparse integer rows, compiled once, and one report as these rows see it.
 
 Every field that an error-level linear rule names is a cell with a number. Values are scaled by one power of
-ten, so that amounts are integers too; a value with more decimals than its field allows becomes a Fraction and
-stays exact. A rule is a row: the sum of factor times cell, plus a constant, compared with 0.
+ten, so that amounts are integers too; a value with more decimals than its field allows becomes a Fraction
+and stays exact. A rule is a row: the sum of factor times cell, plus a constant, compared with 0.
 """
 
 from __future__ import annotations

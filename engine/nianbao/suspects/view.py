@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from nianbao.suspects.matrix import Column, Matrix, divide
+from nianbao.suspects.matrix import Column, Exact, Matrix, divide
 
 
 @dataclass(slots=True)
@@ -40,5 +40,17 @@ class View:
         view.rows[row], view.columns[cell], view.masks[cell] = (), {}, 0
         return view
 
-    def _relieve(self, cell: int, row: int, share: object, rest: list[tuple[int, object]]) -> None:
-        """Take the pivot row out of a cell's column: the picked cell changes by `share` in the other direction."""
+    def _relieve(self, cell: int, row: int, share: Exact, rest: Sequence[tuple[int, Exact]]) -> None:
+        """Take the pivot row out of a cell's column; the picked one makes up for it, `share` times."""
+        column, bits = self.columns[cell].copy(), self.masks[cell] & ~(1 << row)
+        del column[row]
+        for number, value in rest:
+            left = column.get(number, 0) - share * value
+            if left:
+                column[number] = left
+                bits |= 1 << number
+            else:
+                column.pop(number, None)
+                bits &= ~(1 << number)
+        self.columns[cell], self.masks[cell] = column, bits
+        self.widest = max(self.widest, len(column))

@@ -9,73 +9,69 @@ from decimal import Decimal
 from nianbao.fields import FieldSet
 from nianbao.findings import Value
 
-# More cells than this are counted, not named.
+# Cells that cannot be determined are named up to this number, and counted beyond it.
 _NAMED = 3
+_NUMERALS = "零一两三四五六七八九十"
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What a sentence says beside the cells: who else fits, what it looks like, what is uncertain."""
+    """What a sentence says beside the cells.
+
+    `hint` is what it looks like, `group` how many suspects the rules cannot tell apart, `loose` whether the
+    values are one choice of several.
+    """
 
     hint: str = ""
-    group: int = 0
+    group: int = 1
     loose: bool = False
 
 
 def sentence(
     fields: FieldSet, changes: Mapping[str, Value], now: Mapping[str, Value], about: Circumstances
 ) -> str:
-    """Return the reason of a suspect: what would be wrong, what it should be, and that it is not certain."""
+    """Return the reason of a suspect: what would be wrong and what it should be, as far as can be told."""
     known = [path for path, value in changes.items() if value is not None]
     unknown = [path for path, value in changes.items() if value is None]
-    parts = []
-    if unknown:
-        parts.append(_undetermined(fields, unknown))
-    if known:
-        parts.append(_determined(fields, changes, now, known, about))
-    if about.group > 1:
-        unit = "格" if len(known) == 1 else "组"
-        parts.append(f"规则分不清是下列{about.group}{unit}中的哪一{unit}")
-    return "；".join((*parts, "请核对台账"))
-
-
-def cells_of_violated_rules(count: int) -> str:
-    """Return the words for how many cells there are to go through."""
-    return f"{count}格"
-
-
-def remainder(count: int, complete: bool) -> str:
-    """Return the words for the sets that are not listed; empty where all are."""
-    if count:
-        return f"（另有{count}种{'' if complete else '以上'}改法同样能平衡，未列出）"
-    return "" if complete else "（可能还有别的改法同样能平衡，未逐一查找）"
-
-
-def _determined(
-    fields: FieldSet,
-    changes: Mapping[str, Value],
-    now: Mapping[str, Value],
-    known: Sequence[str],
-    about: Circumstances,
-) -> str:
-    hint = f"（{about.hint}）" if about.hint else ""
-    after = "改后各等式均平衡"
     values = "、".join(f"{_number(changes[path])}（现为{_number(now[path])}）" for path in known)
+    clauses = []
+    if unknown:
+        clauses.append(_undetermined(fields, unknown))
+    if known and unknown:
+        clauses.append(f"另{_places(fields, known)}如有误，应为{values}")
+    elif known:
+        clauses.append(_determined(fields, known, values, about))
+    if about.group > 1:
+        unit = "格" if len(changes) == 1 else "组"
+        clauses.append(f"规则分不清是下列{about.group}{unit}中的哪一{unit}")
+    return "；".join((*clauses, "请核对台账"))
+
+
+def remainder(more: int, complete: bool) -> str:
+    """Return the words for sets that are not listed; empty where all are."""
+    if not complete:
+        return "（可能还有别的改法同样能平衡，未逐一列出）"
+    return f"（另有{more}种改法同样能平衡，未列出）" if more else ""
+
+
+def _determined(fields: FieldSet, known: Sequence[str], values: str, about: Circumstances) -> str:
+    hint = f"（{about.hint}）" if about.hint else ""
     if len(known) == 1:
-        return f"若仅「{fields.place(known[0])}」一格有误{hint}，则应为{values}，{after}"
-    places = "」和「".join(("」、「".join(fields.place(path) for path in known[:-1]), fields.place(known[-1])))
-    loose = "取值不止一种，例如分别" if about.loose else "则应分别"
-    return f"若「{places}」{_count(len(known))}格有误{hint}，{loose}为{values}，{after}"
+        return f"若仅{_places(fields, known)}一格有误{hint}，则应为{values}，改后勾稽关系均平衡"
+    should = "取值不止一种，例如分别为" if about.loose else "则应分别为"
+    count = _NUMERALS[len(known)] if len(known) < len(_NUMERALS) else str(len(known))
+    return f"若{_places(fields, known)}{count}格有误{hint}，{should}{values}，改后勾稽关系均平衡"
 
 
 def _undetermined(fields: FieldSet, paths: Sequence[str]) -> str:
-    named = "、".join(f"「{fields.place(path)}」" for path in paths[:_NAMED])
-    more = f"等{len(paths)}格" if len(paths) > _NAMED else f"{len(paths)}格"
-    return f"错处较多，规则只能看出{named}{more}中有误，不能确定是哪几格"
+    some = _places(fields, paths[:_NAMED])
+    etc = "等" if len(paths) > _NAMED else ""
+    return f"错处较多，规则只能看出{some}{etc}{len(paths)}格中有误，不能确定是哪几格"
 
 
-def _count(number: int) -> str:
-    return "两" if number == 2 else "一二三四五六七八九十"[number - 1] if number <= 10 else str(number)
+def _places(fields: FieldSet, paths: Sequence[str]) -> str:
+    places = [f"「{fields.place(path)}」" for path in paths]
+    return "和".join(("、".join(places[:-1]), places[-1])) if len(places) > 1 else places[0]
 
 
 def _number(value: Value) -> str:
