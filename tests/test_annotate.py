@@ -28,8 +28,8 @@ from openpyxl.worksheet.table import Table
 
 from nianbao.errors import InputError, OutputError
 from nianbao.findings import Finding, Severity, Where
-from nianbao.outputs.annotate import Annotated, annotate
-from nianbao.outputs.sheetxml import Level, SheetXml, Spot, spot_of
+from nianbao.outputs.annotation.annotate import Annotated, annotate
+from nianbao.outputs.annotation.sheetxml import Level, SheetXml, Spot, spot_of
 
 RED, ORANGE = "FFFF5050", "FFFFC000"
 MESSAGE = "表三·一、本年新收：各类申请人之和为5，总计填4，差1"

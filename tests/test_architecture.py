@@ -26,7 +26,7 @@ LAYERS = (
     ("bind", "inputs", "manifest"),
     ("pipeline",),
     ("outputs",),
-    ("batch",),
+    ("batch", "cluster"),
     ("cli",),
 )
 

@@ -21,7 +21,7 @@ from conftest import consistent_report
 from nianbao.batch import SUMMARY, VOIDED, build
 from nianbao.errors import InputError, OutputError
 from nianbao.manifest import MANIFEST, Manifest
-from nianbao.outputs.summary import Entry
+from nianbao.outputs.results.summary import Entry
 from nianbao.pack import Pack
 from nianbao.pipeline import report_from_data
 from nianbao.workers import LocalPool

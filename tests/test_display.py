@@ -17,9 +17,9 @@ from rich.console import Console
 
 from conftest import consistent_report
 from nianbao.findings import SEVERITIES, Finding, Suspect, Where
-from nianbao.outputs.checkjson import check_json
-from nianbao.outputs.display import check_table, console_for, wrapped
-from nianbao.outputs.words import spot_words
+from nianbao.outputs.results.checkjson import check_json
+from nianbao.outputs.results.display import check_table, console_for, wrapped
+from nianbao.outputs.results.words import spot_words
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, report_from_data
 from nianbao.report import Report

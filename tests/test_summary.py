@@ -23,10 +23,18 @@ from openpyxl.worksheet.worksheet import Worksheet
 from conftest import ROOT, consistent_report
 from nianbao.errors import OutputError
 from nianbao.findings import Finding, Suspect, Where
-from nianbao.outputs import summary_sheets
-from nianbao.outputs.summary import FINDINGS, NOTES, OVERVIEW, UNREADABLE, Entry, entry_of, write_summary
-from nianbao.outputs.words import Words
-from nianbao.outputs.xlsx import MAX_TEXT, safe_text, save_workbook, set_value, visible
+from nianbao.outputs.results import sheets as summary_sheets
+from nianbao.outputs.results.summary import (
+    FINDINGS,
+    NOTES,
+    OVERVIEW,
+    UNREADABLE,
+    Entry,
+    entry_of,
+    write_summary,
+)
+from nianbao.outputs.results.words import Words
+from nianbao.outputs.workbook.xlsx import MAX_TEXT, safe_text, save_workbook, set_value, visible
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, report_from_data
 

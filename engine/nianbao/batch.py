@@ -20,7 +20,7 @@ from nianbao.findings import Finding
 from nianbao.inputs import Source
 from nianbao.manifest import Line, Manifest, is_current
 from nianbao.outputs.files import make_folder, remove_temporaries, write_atomic
-from nianbao.outputs.summary import Entry, entry_of, write_summary
+from nianbao.outputs.results.summary import Entry, entry_of, write_summary
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, render
 from nianbao.raw import RawReport

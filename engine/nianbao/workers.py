@@ -6,7 +6,7 @@ import multiprocessing
 import os
 import signal
 from collections.abc import Callable
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from types import TracebackType
 from typing import ParamSpec, Self, TypeVar
 
@@ -26,11 +26,19 @@ class LocalPool:
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Return the future of a call in a worker."""
+        try:
+            return self._started().submit(function, *args, **kwargs)
+        except BrokenExecutor:
+            # A worker died since the last call; what it had in hand fails where its result is asked for.
+            self.restart()
+            return self._started().submit(function, *args, **kwargs)
+
+    def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             # Spawned workers are the same on every system, and inherit no open file and no lock.
             context = multiprocessing.get_context("spawn")
             self._pool = ProcessPoolExecutor(self.jobs, context, _ignore_interrupt)
-        return self._pool.submit(function, *args, **kwargs)
+        return self._pool
 
     def restart(self) -> None:
         """Give up the workers; the next submit starts new ones."""

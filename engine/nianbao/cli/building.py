@@ -10,7 +10,7 @@ from pathlib import Path
 from nianbao.batch import BatchResult, Progress, build
 from nianbao.cli.common import say, status, warn
 from nianbao.errors import TemplateError
-from nianbao.outputs.summary import Entry
+from nianbao.outputs.results.summary import Entry
 from nianbao.pack import Pack
 from nianbao.templatelint import lint_template
 from nianbao.workers import LocalPool

@@ -51,7 +51,7 @@ def _one_workbook(inputs: Sequence[str]) -> Path:
 
 
 def _annotate(source: Path, target: Path, results: Sequence[CheckResult]) -> None:
-    from nianbao.outputs.annotate import annotate
+    from nianbao.outputs.annotation.annotate import annotate
 
     done = annotate(source, target, [finding for result in results for finding in result.findings])
     rest = f"，{len(done.unplaced)}个问题没有对应的单元格" if done.unplaced else ""
@@ -59,21 +59,21 @@ def _annotate(source: Path, target: Path, results: Sequence[CheckResult]) -> Non
 
 
 def _write_workbook(out: Path, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
-    from nianbao.outputs.summary import entry_of, write_summary
+    from nianbao.outputs.results.summary import entry_of, write_summary
 
     write_summary(out, pack, [entry_of(result, pack) for result in results], unreadable)
     say(f"检查结果：{out}")
 
 
 def _show_json(out: Path | None, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
-    from nianbao.outputs.checkjson import check_json
+    from nianbao.outputs.results.checkjson import check_json
 
     text = json.dumps(check_json(results, unreadable, pack), ensure_ascii=False, indent=1)
     _emit(out, text)
 
 
 def _show_text(out: Path | None, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
-    from nianbao.outputs.display import check_table, console_for
+    from nianbao.outputs.results.display import check_table, console_for
 
     plain = io.StringIO()
     console = console_for(plain if out else sys.stdout)

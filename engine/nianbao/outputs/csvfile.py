@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from nianbao.fields import lookup, split_path
-from nianbao.outputs.cellvalues import cell_value, map_text, value_at
 from nianbao.outputs.files import write_atomic
-from nianbao.outputs.register_columns import NO_FIELD, Column, register_columns
+from nianbao.outputs.register.columns import NO_FIELD, Column, register_columns
+from nianbao.outputs.workbook.cellvalues import cell_value, map_text, value_at
 from nianbao.pack import Pack
 from nianbao.report import Report
 

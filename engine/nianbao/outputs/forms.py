@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nianbao.outputs.filling import Filling, list_lengths
-from nianbao.outputs.form_checks import write_checks
-from nianbao.outputs.form_plan import FormPlan
-from nianbao.outputs.form_sheets import write_guide, write_info, write_remarks, write_texts
-from nianbao.outputs.form_tables import write_table
-from nianbao.outputs.register import write_register
-from nianbao.outputs.register_long import write_long
-from nianbao.outputs.workbook import new_workbook
-from nianbao.outputs.xlsx import save_workbook
+from nianbao.outputs.form.checks import write_checks
+from nianbao.outputs.form.filling import Filling, list_lengths
+from nianbao.outputs.form.plan import FormPlan
+from nianbao.outputs.form.sheets import write_guide, write_info, write_remarks, write_texts
+from nianbao.outputs.form.tables import write_table
+from nianbao.outputs.register.long import write_long
+from nianbao.outputs.register.sheet import write_register
+from nianbao.outputs.workbook.frame import new_workbook
+from nianbao.outputs.workbook.xlsx import save_workbook
 from nianbao.pack import Pack
 from nianbao.report import Report
 

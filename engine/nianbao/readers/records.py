@@ -60,10 +60,9 @@ class _Flat:
         values, is_map = self.values, path in self.fields.maps
         for key, value in data.items():
             below = tree.get(key)
-            plain = type(value) in _LEAVES
-            if plain and type(below) is Field:
-                values[below.path] = value
-            elif type(below) is Field and not isinstance(value, Mapping | list | tuple):
+            # Asking for the type first spares nearly every leaf the slower question.
+            leaf = type(value) in _LEAVES or not isinstance(value, Mapping | list | tuple)
+            if leaf and type(below) is Field:
                 values[below.path] = value
             elif type(below) is dict and isinstance(value, Mapping):
                 self.object(value, below, f"{path}.{key}" if path else key)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nianbao.fields import Field
 from nianbao.layout import Cell, Grid
-from nianbao.outputs.form_plan import grid_fields, map_field, outside_paths
+from nianbao.outputs.form.plan import grid_fields, map_field, outside_paths
 from nianbao.pack import Pack
 
 # What stands in the hidden row over a column that holds no field.

@@ -9,11 +9,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from nianbao.fields import Field
 from nianbao.layout import Cell, Grid
-from nianbao.outputs import styles
-from nianbao.outputs.filling import Filling
-from nianbao.outputs.form_plan import GRID_TOP, FormPlan, GridSheet
-from nianbao.outputs.formulas import fails, total_formula
-from nianbao.outputs.sheets import formula, merge, page, protect, put, set_widths, validate
+from nianbao.outputs.form.filling import Filling
+from nianbao.outputs.form.formulas import fails, total_formula
+from nianbao.outputs.form.plan import GRID_TOP, FormPlan, GridSheet
+from nianbao.outputs.workbook import styles
+from nianbao.outputs.workbook.sheets import formula, merge, page, protect, put, set_widths, validate
 
 # A twip of the template in characters of a column; the form is a little roomier than the document.
 _TWIPS = 86

@@ -18,7 +18,7 @@ from xml.sax.saxutils import escape
 from nianbao.errors import OutputError
 from nianbao.findings import Value
 from nianbao.outputs.files import cannot_write
-from nianbao.outputs.xlsx import FORMULA_STARTS, discard, is_exact, safe_text, save_workbook, visible
+from nianbao.outputs.workbook.xlsx import FORMULA_STARTS, discard, is_exact, safe_text, save_workbook, visible
 from nianbao.raw import column_name
 
 MAX_ROWS = 1_048_576

@@ -7,9 +7,9 @@ from openpyxl.utils import get_column_letter
 from openpyxl.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
-from nianbao.outputs import styles
-from nianbao.outputs.filling import Filling
-from nianbao.outputs.form_plan import (
+from nianbao.outputs.form.filling import Filling
+from nianbao.outputs.form.instructions import hint, instructions
+from nianbao.outputs.form.plan import (
     HINT_COLUMN,
     LABEL_COLUMN,
     LIST_TOP,
@@ -19,8 +19,8 @@ from nianbao.outputs.form_plan import (
     label_of,
     map_field,
 )
-from nianbao.outputs.instructions import hint, instructions
-from nianbao.outputs.sheets import merge, page, protect, put, set_widths, validate
+from nianbao.outputs.workbook import styles
+from nianbao.outputs.workbook.sheets import merge, page, protect, put, set_widths, validate
 from nianbao.sheetnames import BASICS, GUIDE, REMARKS, TEXTS
 
 _LOCKED_IF_KNOWN = frozenset({"agency", "year"})

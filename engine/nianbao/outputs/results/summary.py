@@ -14,8 +14,16 @@ from typing import Any
 from nianbao import __version__
 from nianbao.fields import lookup
 from nianbao.findings import SEVERITIES, Finding, Value, Where
-from nianbao.outputs.summary_sheets import Book, Column, Link, Row, Sheet, Table
-from nianbao.outputs.words import LEVELS, STATUSES, Words, difference, file_words, source_words, value_words
+from nianbao.outputs.results.sheets import Book, Column, Link, Row, Sheet, Table
+from nianbao.outputs.results.words import (
+    LEVELS,
+    STATUSES,
+    Words,
+    difference,
+    file_words,
+    source_words,
+    value_words,
+)
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, Status
 

@@ -12,8 +12,8 @@ from openpyxl.worksheet.properties import PageSetupProperties
 from openpyxl.worksheet.worksheet import Worksheet
 
 from nianbao.fields import Field
-from nianbao.outputs.cellvalues import NO, YES, CellValue
-from nianbao.outputs.xlsx import set_value
+from nianbao.outputs.workbook.cellvalues import NO, YES, CellValue
+from nianbao.outputs.workbook.xlsx import set_value
 from nianbao.values import MAX_COUNT
 
 _A4 = 9

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any
 
 from nianbao.outputs.files import cannot_write
-from nianbao.outputs.filling import list_lengths
+from nianbao.outputs.form.filling import list_lengths
 from nianbao.pack import Pack
 
 

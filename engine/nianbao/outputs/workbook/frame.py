@@ -9,7 +9,7 @@ from typing import Any
 from openpyxl.packaging.custom import StringProperty
 from openpyxl.workbook import Workbook
 
-from nianbao.outputs.styles import add_styles
+from nianbao.outputs.workbook.styles import add_styles
 from nianbao.pack import Pack
 
 # The rows of a sheet as the XML of their elements, in pieces.

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from nianbao.findings import Finding, Severity, Suspect, Value, Where
-from nianbao.outputs.xlsx import visible
+from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
 
 LEVELS: Mapping[Severity, str] = {"error": "错误", "warning": "警告", "info": "提示"}

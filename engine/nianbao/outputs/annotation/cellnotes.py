@@ -11,8 +11,8 @@ from typing import Any
 from lxml import etree
 
 from nianbao.errors import OutputError
-from nianbao.outputs.package import MAIN
-from nianbao.outputs.sheetxml import Spot, spot_of
+from nianbao.outputs.annotation.package import MAIN
+from nianbao.outputs.annotation.sheetxml import Spot, spot_of
 from nianbao.raw import column_name
 
 AUTHOR = "nianbao"

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from nianbao.fields import Field, generic
 from nianbao.layout import Cell, Grid
-from nianbao.outputs.formulas import Spot
+from nianbao.outputs.form.formulas import Spot
 from nianbao.pack import Pack, Table
 from nianbao.rules import totals
 from nianbao.sheetnames import BASICS, TEXTS

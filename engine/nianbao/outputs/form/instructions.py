@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from nianbao.outputs.cellvalues import YES
-from nianbao.outputs.form_plan import FormPlan, map_field
-from nianbao.outputs.xlsx import MAX_TEXT
+from nianbao.outputs.form.plan import FormPlan, map_field
+from nianbao.outputs.workbook.cellvalues import YES
+from nianbao.outputs.workbook.xlsx import MAX_TEXT
 from nianbao.pack import Pack
 from nianbao.sheetnames import BASICS, CHECKS, REMARKS, TEXTS
 

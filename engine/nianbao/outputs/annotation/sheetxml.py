@@ -17,7 +17,7 @@ from xml.sax.saxutils import quoteattr
 
 from lxml import etree
 
-from nianbao.outputs.package import RELATION
+from nianbao.outputs.annotation.package import RELATION
 from nianbao.raw import column_name
 
 Level = Literal["error", "warning"]

@@ -19,12 +19,12 @@ from lxml import etree
 
 from nianbao.errors import OutputError
 from nianbao.findings import SEVERITIES, Finding, Where
-from nianbao.outputs.cellnotes import add_boxes, add_comments, box_of
+from nianbao.outputs.annotation.cellnotes import add_boxes, add_comments, box_of
+from nianbao.outputs.annotation.package import MAIN, Package
+from nianbao.outputs.annotation.sheetxml import Level, SheetXml, Spot, spot_of
 from nianbao.outputs.files import replacing
-from nianbao.outputs.package import MAIN, Package
-from nianbao.outputs.sheetxml import Level, SheetXml, Spot, spot_of
-from nianbao.outputs.words import LEVELS, value_words
-from nianbao.outputs.xlsx import visible
+from nianbao.outputs.results.words import LEVELS, value_words
+from nianbao.outputs.workbook.xlsx import visible
 from nianbao.readers.sniff import sniff
 from nianbao.readers.trouble import broken
 

@@ -9,11 +9,11 @@ from openpyxl.workbook import Workbook
 from openpyxl.worksheet.hyperlink import Hyperlink
 from openpyxl.worksheet.worksheet import Worksheet
 
-from nianbao.outputs import styles
-from nianbao.outputs.cellvalues import YES
-from nianbao.outputs.form_plan import FormPlan, is_covered
-from nianbao.outputs.formulas import condition_formula, count_blank, holds, side, tolerance
-from nianbao.outputs.sheets import formula, merge, page, protect, put, set_widths
+from nianbao.outputs.form.formulas import condition_formula, count_blank, holds, side, tolerance
+from nianbao.outputs.form.plan import FormPlan, is_covered
+from nianbao.outputs.workbook import styles
+from nianbao.outputs.workbook.cellvalues import YES
+from nianbao.outputs.workbook.sheets import formula, merge, page, protect, put, set_widths
 from nianbao.rules import Instance
 from nianbao.sheetnames import CHECKS
 

@@ -13,14 +13,14 @@ from openpyxl.utils import get_column_letter
 
 from nianbao.fields import split_path
 from nianbao.labels import normal
-from nianbao.outputs import styles
-from nianbao.outputs.cellvalues import CellValue, cell_value, map_text, value_at, words_for
-from nianbao.outputs.filling import carry_sources
-from nianbao.outputs.form_plan import is_covered
-from nianbao.outputs.formulas import EVERY_ROW, Spot, at_row, total_formula
-from nianbao.outputs.register_columns import NO_FIELD, NUMBER, Column
-from nianbao.outputs.spool import Entry
-from nianbao.outputs.xlsx import FORMULA_STARTS, safe_text
+from nianbao.outputs.form.filling import carry_sources
+from nianbao.outputs.form.formulas import EVERY_ROW, Spot, at_row, total_formula
+from nianbao.outputs.form.plan import is_covered
+from nianbao.outputs.register.columns import NO_FIELD, NUMBER, Column
+from nianbao.outputs.register.spool import Entry
+from nianbao.outputs.workbook import styles
+from nianbao.outputs.workbook.cellvalues import CellValue, cell_value, map_text, value_at, words_for
+from nianbao.outputs.workbook.xlsx import FORMULA_STARTS, safe_text
 from nianbao.pack import Pack
 from nianbao.report import Report
 from nianbao.rules import totals

@@ -11,14 +11,14 @@ from openpyxl.workbook import Workbook
 
 from nianbao.errors import OutputError
 from nianbao.fields import Field
-from nianbao.outputs import styles
-from nianbao.outputs.register_columns import Column, register_columns
-from nianbao.outputs.register_head import FIRST_ROW, write_head
-from nianbao.outputs.register_rows import RowWriter, StyleIds, column_style
-from nianbao.outputs.sheets import page, validate
-from nianbao.outputs.spool import Spool
-from nianbao.outputs.workbook import Body, streamed_workbook
-from nianbao.outputs.xlsx import save_workbook
+from nianbao.outputs.register.columns import Column, register_columns
+from nianbao.outputs.register.head import FIRST_ROW, write_head
+from nianbao.outputs.register.rows import RowWriter, StyleIds, column_style
+from nianbao.outputs.register.spool import Spool
+from nianbao.outputs.workbook import styles
+from nianbao.outputs.workbook.frame import Body, streamed_workbook
+from nianbao.outputs.workbook.sheets import page, validate
+from nianbao.outputs.workbook.xlsx import save_workbook
 from nianbao.pack import Pack
 from nianbao.report import Report
 from nianbao.rules import totals

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from nianbao.fields import split_path
-from nianbao.outputs.cellvalues import CellValue, cell_value, map_text, value_at, words_for
-from nianbao.outputs.form_plan import map_field
+from nianbao.outputs.form.plan import map_field
+from nianbao.outputs.workbook.cellvalues import CellValue, cell_value, map_text, value_at, words_for
 from nianbao.pack import Pack
 from nianbao.report import Report
 

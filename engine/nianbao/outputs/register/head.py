@@ -9,9 +9,9 @@ from typing import Any
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.utils import get_column_letter
 
-from nianbao.outputs import styles
-from nianbao.outputs.register_columns import NUMBER, Column
-from nianbao.outputs.xlsx import set_value
+from nianbao.outputs.register.columns import NUMBER, Column
+from nianbao.outputs.workbook import styles
+from nianbao.outputs.workbook.xlsx import set_value
 
 HEAD_ROWS = 3
 PATH_ROW = 4

@@ -12,17 +12,17 @@ from openpyxl.workbook import Workbook
 
 from nianbao.fields import Field, split_path
 from nianbao.layout import Grid
-from nianbao.outputs import styles
-from nianbao.outputs.cellvalues import cell_value, value_at
-from nianbao.outputs.form_plan import FormPlan, GridSheet, outside_paths
-from nianbao.outputs.register import add_register_sheet, check_room
-from nianbao.outputs.register_columns import grid_columns, grid_rows, is_matrix, plain_column
-from nianbao.outputs.register_head import head_cell
-from nianbao.outputs.register_rows import StyleIds, value_xml
-from nianbao.outputs.sheets import page
-from nianbao.outputs.spool import Entry, Spool
-from nianbao.outputs.workbook import Body, streamed_workbook
-from nianbao.outputs.xlsx import save_workbook
+from nianbao.outputs.form.plan import FormPlan, GridSheet, outside_paths
+from nianbao.outputs.register.columns import grid_columns, grid_rows, is_matrix, plain_column
+from nianbao.outputs.register.head import head_cell
+from nianbao.outputs.register.rows import StyleIds, value_xml
+from nianbao.outputs.register.sheet import add_register_sheet, check_room
+from nianbao.outputs.register.spool import Entry, Spool
+from nianbao.outputs.workbook import styles
+from nianbao.outputs.workbook.cellvalues import cell_value, value_at
+from nianbao.outputs.workbook.frame import Body, streamed_workbook
+from nianbao.outputs.workbook.sheets import page
+from nianbao.outputs.workbook.xlsx import save_workbook
 from nianbao.pack import Pack
 from nianbao.report import Report
 from nianbao.sheetnames import TEXTS

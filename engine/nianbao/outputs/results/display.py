@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING
 
 from nianbao.findings import SEVERITIES, Finding, Severity
-from nianbao.outputs.words import LEVELS, STATUSES, Words, file_words, spot_words, value_words
-from nianbao.outputs.xlsx import visible
+from nianbao.outputs.results.words import LEVELS, STATUSES, Words, file_words, spot_words, value_words
+from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult
 

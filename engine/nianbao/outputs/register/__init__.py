@@ -1,0 +1,1 @@
+"""The register and the long layout: many agencies in one workbook."""

@@ -1,0 +1,1 @@
+"""What a check or a batch found: workbook, text, JSON."""

@@ -1,0 +1,1 @@
+"""What all workbooks share: safe cells, whole files, styles."""
