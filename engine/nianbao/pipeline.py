@@ -6,7 +6,7 @@ fills the template. Problems in the data are findings from beginning to end; onl
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from nianbao.inputs import raw_reports
 from nianbao.pack import Pack
 from nianbao.readers.records import raw_from_data
 from nianbao.report import Report, exchanged
+from nianbao.suspects import find_suspects
 from nianbao.template import CompiledTemplate
 
 Status = Literal["pass", "warn", "fail"]
@@ -75,7 +76,16 @@ def check(report: Report, pack: Pack, previous: Report | None = None) -> CheckRe
     findings += _schema_findings(report, pack, findings)
     unread = {f.field for f in findings if f.rule in ("VALUE", "UNKNOWN", "SCHEMA") and f.field}
     findings += (f for f in pack.rules.check(report) if not within(f.field or "", unread))
-    return CheckResult(report, tuple(findings))
+    return CheckResult(report, _with_suspects(findings, report, pack))
+
+
+def _with_suspects(findings: Sequence[Finding], report: Report, pack: Pack) -> tuple[Finding, ...]:
+    """Return the findings, those of violated sums with the cells that would mend them all."""
+    sums = {instance.rule.id for instance in pack.rules.instances if instance.rule.severity == "error"}
+    if not any(finding.rule in sums for finding in findings):
+        return tuple(findings)
+    suspects = find_suspects(pack.rules.instances, report, pack.fields)
+    return tuple(replace(f, suspects=suspects) if f.rule in sums else f for f in findings)
 
 
 def check_many(reports: Iterable[Report], pack: Pack) -> Iterator[CheckResult]:

@@ -31,9 +31,9 @@ WORK = 20_000
 # More sets than this are of no use to anybody; the search says that it stopped.
 SETS = 500
 # Larger sets are hardly ever what happened.
-DEEPEST = 6
-# Least common multiple of 1 … 8: the lower bound is counted in whole numbers.
-_UNIT = 840
+DEEPEST = 30
+# The lower bound is counted in whole numbers: twice the least common multiple of 1 … 8.
+_UNIT = 1680
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class Search:
                 self._close(view, cell, row, rest)
             # After the step no cell stands in more rows than this.
             elif len(rest) <= (left - 1) * (view.widest + max(len(column) - 2, 0)):
-                self._spend(len(view.rows[row]))
+                self._spend(len(view.rows[row]) + len(view.columns) // 200)
                 self._descend(view.eliminate(cell, row, self._banned), rest, left - 1)
             self._picked.pop()
             self._banned.add(cell)
@@ -120,18 +120,20 @@ class Search:
 
     def _narrowest(self, view: View, residual: Column, left: int) -> tuple[int, Sequence[int]]:
         """Return the violated row with the fewest cells; no cells where `left` cells cannot mend all rows."""
-        self._spend(len(residual))
-        wanted, masks, banned = mask(residual), view.masks, self._banned
+        wanted, banned = mask(residual), self._banned
         best_row, best = -1, view.rows[0]
-        needed = 0
+        allowed = left * _UNIT // 2
         for row in residual:
             cells = tuple(cell for cell in view.rows[row] if cell not in banned)
+            self._spend(1 + len(cells) // 4)
             if not cells:
                 return row, ()
-            needed += _UNIT // max((masks[cell] & wanted).bit_count() for cell in cells)
+            allowed -= _UNIT // _most(view, residual, wanted, cells)
+            if allowed < 0:
+                return row, ()
             if best_row < 0 or len(cells) < len(best):
                 best_row, best = row, cells
-        return best_row, best if needed <= left * _UNIT else ()
+        return best_row, best
 
     def _close(self, view: View, cell: int, row: int, rest: Column) -> None:
         """Find the last cell, after `cell` was picked in `row` and `rest` is left to mend.
@@ -158,8 +160,8 @@ class Search:
 
     def _complete(self, last: int) -> None:
         """Keep the picked cells and `last`, which mend all rows, if every value can be a figure."""
-        self._spend(2)
         cells = (*self._picked, last)
+        self._spend(len(cells) ** 2)
         factors = solve([self.matrix.columns[cell] for cell in cells], self._residual)
         if factors is not None:
             self._keep({cell: self._now(cell) + change for cell, change in zip(cells, factors, strict=True)})
@@ -208,3 +210,23 @@ class Search:
         self.work -= units
         if self.work < 0:
             raise _Exhausted
+
+
+def _most(view: View, residual: Column, wanted: int, cells: Sequence[int]) -> int:
+    """Return the most that one of the cells can do for the violated rows, in halves of a row."""
+    most = 1
+    for cell in cells:
+        bits = view.masks[cell]
+        worth = 2 * (bits & wanted).bit_count()
+        if worth > most and not (bits & ~wanted or _alone(view.columns[cell], residual)):
+            worth -= 1
+        most = max(most, worth)
+    return most
+
+
+def _alone(column: Column, residual: Column) -> bool:
+    """Return whether a change of this cell mends each of its rows, all of which are violated."""
+    entries = iter(column.items())
+    row, value = next(entries)
+    gap = residual[row]
+    return all(gap * other == residual[number] * value for number, other in entries)

@@ -77,19 +77,22 @@ class Words:
 
     def likely(self, finding: Finding) -> str:
         """Return the cells that are most likely wrong, best first; nothing where no cell is suspect."""
-        suspects = [self._suspect(suspect) for suspect in finding.suspects[:_MOST_SUSPECTS]]
-        if not suspects:
+        if not finding.suspects:
             return ""
-        more = f"；共{len(finding.suspects)}种可能" if len(finding.suspects) > len(suspects) else ""
-        return f"最可能：{visible('；或'.join(suspects))}{more}"
+        first, *others = finding.suspects[:_MOST_SUSPECTS]
+        text = f"最可能：{first.reason or self._changes(first)}"
+        if others:
+            text += f"。也可能：{'；或'.join(map(self._changes, others))}"
+        more = len(finding.suspects) > _MOST_SUSPECTS
+        return visible(text + (f"；共{len(finding.suspects)}种可能" if more else ""))
 
-    def _suspect(self, suspect: Suspect) -> str:
+    def _changes(self, suspect: Suspect) -> str:
         fields = self.pack.fields
         changes = [f"{fields.place(path)}应为{value_words(v)}" for path, v in suspect.changes.items()]
         text = "、".join(changes[:_MOST_CHANGES])
         if len(changes) > _MOST_CHANGES:
             text += f"等{len(changes)}处"
-        return f"{text}（{suspect.reason}）" if suspect.reason else text
+        return text
 
 
 def value_words(value: Value) -> str:
