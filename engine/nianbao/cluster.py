@@ -5,9 +5,10 @@ Dask is loaded here only, when a scheduler is asked for; it comes with ``pip ins
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -57,6 +58,9 @@ class Cluster(Executor):
         outcome: Future[T] = Future()
         self._executor.submit(function, *args, **kwargs).add_done_callback(partial(_pass_on, outcome))
         return outcome
+
+    def restart(self) -> None:
+        """Do nothing: other calls are not affected, and whoever runs the workers starts new ones."""
 
     def share(self, value: T) -> T:
         """Return what stands for `value` among the arguments of `submit`; each worker gets the value once.
@@ -113,16 +117,28 @@ def scheduler_executor(address: str, timeout: float = 10.0) -> Iterator[Cluster]
         raise InputError(_INSTALL) from None
     with dask.config.set(_CONFIG):
         try:
-            # Here first: a client that was given no address cannot even be thrown away in peace.
-            import_module("distributed.comm").resolve_address(address)
+            with ThreadPoolExecutor(1) as thread:  # the caller may have an event loop of its own
+                thread.submit(asyncio.run, _knock(distributed, address, timeout)).result()
             client = distributed.Client(address, timeout=timeout, set_as_default=False)
         except (OSError, ValueError, TypeError) as error:
-            hint = "请检查地址（如tcp://10.0.0.1:8786），并确认dask scheduler已启动"
+            hint = "请检查地址和端口（如tcp://10.0.0.1:8786），并确认dask scheduler已启动"
             raise InputError(f"连接不上调度程序{address}，{hint}") from error
         try:
             yield _joined(client, address, timeout)
         finally:
             client.close()
+
+
+async def _knock(distributed: Any, address: str, timeout: float) -> None:
+    """See that a scheduler answers within `timeout` seconds; raises OSError, ValueError or TypeError.
+
+    A client does not time out where something else answers, such as the scheduler's own web page, and one
+    that failed over its address complains again when it is thrown away.
+    """
+    async with asyncio.timeout(timeout):
+        tls = distributed.Security().get_connection_args("client")
+        comm = await distributed.connect(address, timeout=timeout, **tls)
+        await comm.close()
 
 
 def _joined(client: Any, address: str, timeout: float) -> Cluster:

@@ -34,7 +34,7 @@ class Loop:
     body: tuple[Op, ...]
 
 
-Op = str | FieldOp | Loop
+Op = bytes | FieldOp | Loop
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ class Program:
 
     ops: tuple[Op, ...]
 
-    def run(self, context: Mapping[str, Any], print_value: Print, limit: int) -> str:
-        """Return the text; `context` is nested data, `print_value` makes text of a value.
+    def run(self, context: Mapping[str, Any], print_value: Print, limit: int) -> bytes:
+        """Return the text in UTF-8; `context` is nested data, `print_value` makes text of a value.
 
         Raises KeyError where a field is not in the data, TooMuch where the loops print more than `limit`
         characters; a turn of a loop counts for a hundred.
         """
-        out: list[str] = []
+        out: list[bytes] = []
         _run(self.ops, (context,), print_value, out, [limit])
-        return "".join(out)
+        return b"".join(out)
 
 
 class TooMuch(Exception):
@@ -59,15 +59,17 @@ class TooMuch(Exception):
 
 
 def _run(
-    ops: Sequence[Op], scopes: tuple[Any, ...], print_value: Print, out: list[str], left: list[int]
+    ops: Sequence[Op], scopes: tuple[Any, ...], print_value: Print, out: list[bytes], left: list[int]
 ) -> None:
     append = out.append
     for op in ops:
-        if type(op) is str:
+        if type(op) is bytes:
             append(op)
         elif type(op) is FieldOp:
-            value = _value(op, scopes)
-            append(str(value) if type(value) is int else print_value(value))
+            value = scopes[op.scope]
+            for step in op.steps:
+                value = value[step]
+            append(b"%d" % value if type(value) is int else print_value(value).encode())
         else:
             assert isinstance(op, Loop)
             source = _value(op.source, scopes)
@@ -104,10 +106,14 @@ class _NotPlain(Exception):
 
 
 def _ops(body: Sequence[nodes.Node], variables: tuple[str, ...]) -> Iterator[Op]:
+    """Yield the operations of a body; literal text is UTF-8 already, since it never changes."""
     for node in body:
         if isinstance(node, nodes.Output):
             for part in node.nodes:
-                yield part.data if isinstance(part, nodes.TemplateData) else _field(part, variables)
+                if isinstance(part, nodes.TemplateData):
+                    yield part.data.encode()
+                else:
+                    yield _field(part, variables)
         elif isinstance(node, nodes.For):
             yield _loop(node, variables)
         else:
@@ -142,14 +148,14 @@ def _field(node: nodes.Node | None, variables: tuple[str, ...]) -> FieldOp:
 
 def _joined(ops: Iterator[Op]) -> Iterator[Op]:
     """Yield the operations with neighbouring texts as one."""
-    text = ""
+    text = b""
     for op in ops:
-        if isinstance(op, str):
+        if isinstance(op, bytes):
             text += op
             continue
         if text:
             yield text
-        text = ""
+        text = b""
         yield op
     if text:
         yield text

@@ -48,8 +48,8 @@ def text_of(value: object) -> str:
     return "" if value is None else str(escape(value))
 
 
-def run_template(template: Program | Template, context: Mapping[str, Any]) -> str:
-    """Return what a template prints.
+def run_template(template: Program | Template, context: Mapping[str, Any]) -> bytes:
+    """Return what a template prints, in UTF-8.
 
     Raises RenderError where it would print or loop more than any report needs; KeyError or UndefinedError
     where a field is not in the data.
@@ -57,7 +57,7 @@ def run_template(template: Program | Template, context: Mapping[str, Any]) -> st
     try:
         if isinstance(template, Program):
             return template.run(context, text_of, MAX_CHARACTERS)
-        return _run_jinja(template, context)
+        return _run_jinja(template, context).encode()
     except TooMuch:
         raise RenderError("模板循环次数或输出过多，超出一份报告所需，请检查模板里的循环") from None
 

@@ -46,7 +46,7 @@ class CompiledTemplate:
         """
         try:
             parts = [
-                part if isinstance(part, Part) else deflate(part[0], run_template(part[1], context).encode())
+                part if isinstance(part, Part) else deflate(part[0], run_template(part[1], context))
                 for part in self.parts
             ]
         except (UndefinedError, KeyError) as error:

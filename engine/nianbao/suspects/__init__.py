@@ -26,18 +26,23 @@ __all__ = ["LISTED", "Figures", "System", "find_suspects"]
 LISTED = 50
 
 
-def find_suspects(instances: Sequence[Instance], report: Report, fields: FieldSet) -> tuple[Suspect, ...]:
+def find_suspects(
+    instances: Sequence[Instance], report: Report, fields: FieldSet, *, exact: bool = False
+) -> tuple[Suspect, ...]:
     """Return the suspects of a report, best first; empty if no linear equality is violated.
 
     Linear rules of severity error count, where their `when` is met and none of their cells is blank. Each
     suspect mends all violated equalities, and what held holds afterwards, inequalities too. Members of a
-    group stand together, where the best of them stands. Where a smallest set could not be found within the
-    limits, there is one suspect, and the cells whose value could not be told have None.
+    group stand together, where the best of them stands.
+
+    Where a smallest set could not be found within the limits, there is one suspect, and the cells whose value
+    could not be told have None. `exact` asks integer programming for one set first, if scipy is installed:
+    that takes seconds, not milliseconds.
     """
     figures = Figures.of(System.of(instances, fields), report)
     if not figures.residual:
         return ()
-    found = best_candidates(figures, LISTED)
+    found = best_candidates(figures, LISTED, exact)
     listed = found.best
     firsts = _groups(figures, listed)
     order = sorted(range(len(listed)), key=lambda number: (firsts[number], number))

@@ -39,8 +39,11 @@ class Candidates:
     complete: bool = True
 
 
-def best_candidates(figures: Figures, most: int) -> Candidates:
-    """Return the likeliest `most` candidates of a report whose `residual` is not empty."""
+def best_candidates(figures: Figures, most: int, exact: bool = False) -> Candidates:
+    """Return the likeliest `most` candidates of a report whose `residual` is not empty.
+
+    `exact` asks integer programming for what the search gives up on.
+    """
     rows = figures.system.equalities
     if not all(rows[number].cells for number in figures.residual):
         # A rule without any cell is wrong whatever the report says.
@@ -50,7 +53,7 @@ def best_candidates(figures: Figures, most: int) -> Candidates:
     residuals: dict[int, dict[int, Exact]] = {}
     for number, gap in figures.residual.items():
         residuals.setdefault(block[rows[number].cells[0]], {})[number] = gap
-    finder = _Finder(figures)
+    finder = _Finder(figures, exact)
     # The smaller ones first, so that one that uses up the limit leaves the others their part.
     found = [finder.search(residual) for residual in sorted(residuals.values(), key=len)]
     combined = _combined(figures, found, most)
@@ -63,8 +66,9 @@ def best_candidates(figures: Figures, most: int) -> Candidates:
 class _Finder:
     """Searches blocks one after another within one limit of work."""
 
-    def __init__(self, figures: Figures) -> None:
+    def __init__(self, figures: Figures, exact: bool) -> None:
         self.figures = figures
+        self.exact = exact
         self.ranking = Ranking(figures)
         self.work = WORK
 
@@ -76,7 +80,7 @@ class _Finder:
         found = search.run(residual)
         self.work = max(search.work, 0)
         if not found.sets:
-            one = smallest_set(matrix, figures.values, system.steps, residual)
+            one = smallest_set(matrix, figures.values, system.steps, residual) if self.exact else None
             if one is None or not figures.allows(one):
                 return Candidates([_undetermined(figures, residual)], complete=False)
             found = MinimalSets([one], complete=False)

@@ -1,9 +1,10 @@
 """One smallest set by mixed-integer programming, where scipy is installed: for what the search gives up on.
 
-The search counts its work and stops; this asks HiGHS for the fewest changed cells. It returns one set, not
-all, takes far longer than a search, and has a limit of its own. Its floating-point answer is rounded and
-must satisfy every equality exactly, else it is no answer. The tests use it as the reference for how many
-cells are needed.
+Only on demand: it takes up to some seconds a report, HiGHS may write to standard output, and one set of
+unknown many is not what a person should see unasked. The search counts its work and stops; this asks HiGHS
+for the fewest changed cells. It returns one set, not all, takes far longer than a search, and has a limit
+of its own. Its floating-point answer is rounded and must satisfy every equality exactly, else it is no
+answer. The tests use it as the reference for how many cells are needed.
 """
 
 from __future__ import annotations

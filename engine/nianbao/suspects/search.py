@@ -30,7 +30,7 @@ from nianbao.suspects.view import View
 WORK = 20_000
 # More sets than this are of no use to anybody; the search says that it stopped.
 SETS = 500
-# Larger sets are hardly ever what happened.
+# The work runs out long before; a limit for rules that are easy to search.
 DEEPEST = 30
 # The lower bound is counted in whole numbers: twice the least common multiple of 1 … 8.
 _UNIT = 1680
