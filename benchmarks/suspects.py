@@ -1,18 +1,9 @@
 """How often the suspects name what is wrong, and how long they take.
 
-    python benchmarks/suspects.py [--tables 2000] [--milp 200] [--size pack]
-
 Consistent tables of three sizes (the pack's own, a small and a large made-up rule set) get k = 1 … 5 wrong
-cells. Figures are drawn as real reports have them: most cells 0, a few columns and rows with nearly all
-cases, sizes over three orders of magnitude. Three of four wrong cells hold cases, the fourth is any cell.
-The errors are those that people make (a wrong digit, digits out of order, a digit lost or doubled, a cell
-left at 0, a miscount, two neighbours exchanged, which counts as two cells); "any number" is the class that
-the ranking does not know.
-
-Columns: "covered": the truth is among the suspects; "fewer do": fewer cells than were broken satisfy all
-rules, so that no smallest set can be the truth; "can tell": the truth is as small as can be and shares its
-group with no other set; top-1 and top-3 of all tables and of those that can be told; the chance of a random
-choice among the suspects.
+cells; `suspect_tables` says how figures and errors are drawn. "any number" is the class of errors that the
+ranking does not know. "table 3" are the pack's rules with errors only where its rules cross: every cell of
+table four has twins that no rule can tell it from.
 """
 
 from __future__ import annotations
@@ -20,332 +11,143 @@ from __future__ import annotations
 import argparse
 import random
 import statistics
-import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from nianbao.fields import FieldSet, place_value, read_fields
-from nianbao.pack import load_pack
-from nianbao.report import Report
-from nianbao.rules import Instance, compile_rules, totals
-from nianbao.suspects import Figures, System, find_suspects
+from common import machine, markdown_table
+from suspect_tables import (
+    KNOWN,
+    RuleSet,
+    Slip,
+    Values,
+    any_number,
+    broken,
+    consistent,
+    made_up,
+    pack_rules,
+    report_of,
+)
+
+from nianbao.findings import Suspect
+from nianbao.suspects import Figures, find_suspects
 from nianbao.suspects.exact import smallest_set
+from nianbao.suspects.matrix import Exact
 
-Values = dict[str, int]
 LARGEST_K = 5
-
-
-# ---- rule sets ----
-
-
-@dataclass
-class RuleSet:
-    """Rules with what a generator of consistent figures needs to know of them.
-
-    `grid` are the parts: rows of cells. `flows` are (in, opening, closing, total) of each column that must balance.
-    """
-
-    name: str
-    instances: tuple[Instance, ...]
-    fields: FieldSet
-    grid: list[list[str]]
-    flows: list[tuple[str, str, str, str]]
-    loose: list[list[str]] = field(default_factory=list)
-    system: System = field(init=False)
-    sums: dict[str, tuple[str, ...]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.system = System.of(self.instances, self.fields)
-        self.sums = totals(self.instances)
-        # Totals in the order in which they can be calculated.
-        order: dict[str, tuple[str, ...]] = {}
-        while len(order) < len(self.sums):
-            for total, parts in self.sums.items():
-                if total not in order and all(part in order or part not in self.sums for part in parts):
-                    order[total] = parts
-        self.sums = order
-
-
-def pack_rules() -> RuleSet:
-    """Return the rules of the open-government report."""
-    pack = load_pack("cn-ogi/2021")
-    sums = totals(pack.rules.instances)
-    applicants = [path.rpartition(".")[2] for path in sums["requests.new.total"]]
-    column = sums[f"requests.results.total.{applicants[0]}"]
-    rows = [path.rpartition(".")[0] for path in column]
-    grid = [[f"{row}.{who}" for who in applicants] for row in rows]
-    names = ("requests.new", "requests.carried_in", "requests.carried_out", "requests.results.total")
-    flows = [tuple(f"{name}.{who}" for name in names) for who in applicants]
-    loose = [list(parts) for total, parts in sums.items() if total.startswith("disputes.")]
-    return RuleSet("pack", pack.rules.instances, pack.fields, grid, flows, loose)  # type: ignore[arg-type]
-
-
-def made_up(name: str, groups: int, rows: int, columns: int) -> RuleSet:
-    """Return a table of `groups` groups of `rows` rows with subtotals, totals both ways, and a balance."""
-    numbers = [f"c{n}" for n in range(columns)]
-    cells = {column: {"type": "integer", "x-kind": "count"} for column in (*numbers, "total")}
-    row = {"type": "object", "properties": cells}
-    parts = [f"g{g}r{r}" for g in range(groups) for r in range(rows)]
-    subtotals = [f"g{g}" for g in range(groups)]
-    names = ("arrived", "opening", *parts, *subtotals, "all", "closing")
-    schema = {
-        "type": "object",
-        "properties": {"t": {"type": "object", "properties": dict.fromkeys(names, row)}},
-    }
-    rules = [
-        _rule("ROW", "sum(t[row][columns]) == t[row].total", row=list(names)),
-        *(
-            _rule(f"G{g}", f"sum(t[in{g}][column]) == t.g{g}[column]", column=["@columns", "total"])
-            for g in range(groups)
-        ),
-        _rule("ALL", "sum(t[subtotals][column]) == t.all[column]", column=["@columns", "total"]),
-        _rule(
-            "BALANCE",
-            "t.arrived[column] + t.opening[column] == t.all[column] + t.closing[column]",
-            column=["@columns", "total"],
-        ),
-    ]
-    sets: dict[str, list[str]] = {"columns": numbers, "subtotals": subtotals}
-    sets |= {f"in{g}": [f"g{g}r{r}" for r in range(rows)] for g in range(groups)}
-    fields = read_fields(schema)
-    compiled = compile_rules({"sets": sets, "rule": rules}, fields, (), name)
-    grid = [[f"t.{part}.{column}" for column in numbers] for part in parts]
-    flows = [tuple(f"t.{n}.{c}" for n in ("arrived", "opening", "closing", "all")) for c in numbers]
-    return RuleSet(name, compiled.instances, fields, grid, flows)  # type: ignore[arg-type]
-
-
-def _rule(name: str, assertion: str, **each: list[str]) -> dict[str, Any]:
-    return {"id": name, "title": name, "severity": "error", "each": each, "assert": assertion}
-
-
-# ---- consistent figures ----
-
-
-def consistent(rules: RuleSet, draw: random.Random) -> Values:
-    """Return figures that satisfy every rule, with the zeros of real tables."""
-    cases = int(10 ** draw.uniform(0.7, 3.5))
-    # A few rows and columns take nearly everything: weights fall by half and more from one to the next.
-    rows = _weights(len(rules.grid), draw)
-    columns = sorted(_weights(len(rules.grid[0]), draw), reverse=True)
-    values: Values = {cell: 0 for row in rules.grid for cell in row}
-    shares = [r * c for r in rows for c in columns]
-    cells = [cell for row in rules.grid for cell in row]
-    for cell, share in zip(cells, shares, strict=True):
-        values[cell] = _about(cases * share, draw)
-    for parts in rules.loose:
-        weights = _weights(len(parts), draw)
-        some = draw.choice((0, 3, 30, 300))
-        values |= {part: _about(some * w, draw) for part, w in zip(parts, weights, strict=True)}
-    for arrived, opening, closing, done in rules.flows:
-        finished = _sum(rules, done, values)
-        values[opening] = _about(finished * 0.05, draw)
-        values[closing] = _about(finished * 0.08, draw)
-        # What was open at the start cannot be more than what was done or is still open.
-        values[opening] = min(values[opening], finished + values[closing])
-        values[arrived] = finished + values[closing] - values[opening]
-    for total, parts in rules.sums.items():
-        values[total] = sum(values[part] for part in parts)
-    for cell in rules.system.fields:
-        values.setdefault(cell.path, 0)
-    return values
-
-
-def _sum(rules: RuleSet, cell: str, values: Values) -> int:
-    parts = rules.sums.get(cell)
-    return sum(_sum(rules, part, values) for part in parts) if parts else values[cell]
-
-
-def _weights(count: int, draw: random.Random) -> list[float]:
-    raw = [draw.random() ** 6 for _ in range(count)]
-    return [w / sum(raw) for w in raw]
-
-
-def _about(mean: float, draw: random.Random) -> int:
-    """Return a count around `mean`, Poisson where it is small."""
-    if mean > 50:
-        return max(0, round(draw.gauss(mean, mean**0.5)))
-    count, product, limit = 0, draw.random(), 2.718281828459045**-mean
-    while product > limit:
-        product *= draw.random()
-        count += 1
-    return count
-
-
-def report_of(values: Mapping[str, int]) -> Report:
-    """Return the figures as a report."""
-    data: dict[str, Any] = {}
-    for path, value in values.items():
-        place_value(data, path, value)
-    return Report(data)
-
-
-# ---- errors ----
-
-Slip = Callable[[int, random.Random], int]
-
-
-def wrong_digit(value: int, draw: random.Random) -> int:
-    """One digit is another."""
-    text = str(value)
-    place = draw.randrange(len(text))
-    return int(text[:place] + draw.choice("0123456789") + text[place + 1 :])
-
-
-def transposed(value: int, draw: random.Random) -> int:
-    """Two digits side by side are exchanged."""
-    text = str(value)
-    if len(text) < 2:
-        return value
-    n = draw.randrange(len(text) - 1)
-    return int(text[:n] + text[n + 1] + text[n] + text[n + 2 :])
-
-
-def dropped(value: int, draw: random.Random) -> int:
-    """A digit is missing."""
-    text = str(value)
-    n = draw.randrange(len(text))
-    return int(text[:n] + text[n + 1 :] or "0")
-
-
-def doubled(value: int, draw: random.Random) -> int:
-    """A digit stands twice."""
-    text = str(value)
-    n = draw.randrange(len(text))
-    return int(text[:n] + text[n] + text[n:])
-
-
-def left_at_zero(value: int, draw: random.Random) -> int:
-    """Nothing was filled in."""
-    return 0
-
-
-def miscounted(value: int, draw: random.Random) -> int:
-    """One to three too many or too few."""
-    return max(0, value + draw.choice((-3, -2, -1, -1, 1, 1, 2, 3)))
-
-
-def any_number(value: int, draw: random.Random) -> int:
-    """Any number of about this size, which no typing explains: the class that the ranking does not know."""
-    return draw.randint(0, 2 * value + 20)
-
-
-KNOWN: tuple[Slip, ...] = (wrong_digit, wrong_digit, transposed, dropped, doubled, left_at_zero, miscounted)
-EXCHANGES = 0.12
-
-
-def broken(rules: RuleSet, values: Values, k: int, draw: random.Random, slips: Sequence[Slip]) -> Values:
-    """Return the figures with exactly `k` of them wrong."""
-    cells = [
-        cell.path
-        for number, cell in enumerate(rules.system.fields)
-        if rules.system.matrix(frozenset()).masks[number]
-    ]
-    filled = [cell for cell in cells if values[cell]] or cells
-    wrong: Values = {}
-    while len(wrong) < k:
-        cell = draw.choice(filled if draw.random() < 0.75 else cells)
-        if slips is KNOWN and k - len(wrong) >= 2 and draw.random() < EXCHANGES:
-            wrong |= _exchange(rules, values, cell, wrong, draw)
-            continue
-        value = draw.choice(slips)(values[cell], draw)
-        if cell not in wrong and value != values[cell]:
-            wrong[cell] = value
-    return {**values, **wrong}
-
-
-def _exchange(rules: RuleSet, values: Values, cell: str, wrong: Values, draw: random.Random) -> Values:
-    system = rules.system
-    number = next(n for n, f in enumerate(system.fields) if f.path == cell)
-    beside = [system.fields[n].path for n in sorted(system.neighbours.get(number, ()))]
-    other = draw.choice(beside) if beside else cell
-    if values[cell] == values[other] or {cell, other} & set(wrong):
-        return {}
-    return {cell: values[other], other: values[cell]}
-
-
-# ---- measuring ----
 
 
 @dataclass
 class Outcome:
-    """What one table gave."""
+    """What one table gave: `place` is where the truth stands in the list, `first` whether its group leads."""
 
     seconds: float
     candidates: int
-    cardinality: int
+    size: int
     place: int | None
+    first: bool
     grouped: bool
-    fallback: bool
+    undetermined: bool
 
 
 def measure(rules: RuleSet, k: int, count: int, slips: Sequence[Slip], seed: str) -> list[Outcome]:
-    """Return the outcome of `count` tables with `k` wrong cells; those whose errors cancel out are drawn again."""
+    """Return the outcomes of `count` tables with `k` wrong cells; errors that cancel out are drawn again."""
     draw = random.Random(seed)
     outcomes: list[Outcome] = []
     while len(outcomes) < count:
         values = consistent(rules, draw)
         wrong = broken(rules, values, k, draw, slips)
         report = report_of(wrong)
-        start = time.perf_counter()
+        # The rules have asked for all values before suspects are looked for.
+        assert report.values
+        start = time.process_time()
         found = find_suspects(rules.instances, report, rules.fields)
-        seconds = time.perf_counter() - start
-        if not found:
-            continue
-        truth = {path: value for path, value in values.items() if wrong[path] != value}
-        place = next((n for n, suspect in enumerate(found) if dict(suspect.changes) == truth), None)
-        outcomes.append(
-            Outcome(
-                seconds,
-                len(found),
-                len(found[0].changes),
-                place,
-                place is not None and found[place].group is not None,
-                None in found[0].changes.values(),
-            )
-        )
+        seconds = time.process_time() - start
+        if found:
+            truth = {path: value for path, value in values.items() if wrong[path] != value}
+            outcomes.append(outcome(found, truth, seconds))
     return outcomes
 
 
-def row(rules: RuleSet, kind: str, k: int, outcomes: Sequence[Outcome]) -> str:
-    """Return one row of the table."""
-    covered = [o for o in outcomes if o.place is not None]
-    fewer = [o for o in outcomes if o.place is None and o.cardinality < k and not o.fallback]
-    tell = [o for o in outcomes if not o.grouped and o not in fewer]
-    times = sorted(o.seconds * 1e3 for o in outcomes)
-    parts = (
-        rules.name,
-        kind,
-        str(k),
-        _percent(len(covered), len(outcomes)),
-        _percent(len(fewer), len(outcomes)),
-        _percent(len(tell), len(outcomes)),
-        _percent(sum(o.place == 0 for o in tell), len(tell)),
-        _percent(sum(o.place == 0 for o in outcomes), len(outcomes)),
-        _percent(sum(o.place is not None and o.place < 3 for o in outcomes), len(outcomes)),
-        _percent(sum(1 / o.candidates for o in covered), len(outcomes)),
-        f"{statistics.mean(o.candidates for o in outcomes):.1f}",
-        f"{times[len(times) // 2]:.2f}",
-        f"{times[int(len(times) * 0.99)]:.2f}",
-        f"{times[-1]:.1f}",
-        str(sum(o.fallback for o in outcomes)),
+def outcome(found: Sequence[Suspect], truth: Values, seconds: float) -> Outcome:
+    """Return what the suspects of one table are worth."""
+    place = next((n for n, suspect in enumerate(found) if dict(suspect.changes) == truth), None)
+    group = None if place is None else found[place].group
+    return Outcome(
+        seconds,
+        len(found),
+        len(found[0].changes),
+        place,
+        place == 0 or (group is not None and group == found[0].group),
+        group is not None,
+        None in found[0].changes.values(),
     )
-    return f"| {' | '.join(parts)} |"
 
 
 HEAD = (
-    "| rules | errors | k | covered | fewer do | can tell | top-1 (can tell) | top-1 | top-3 | random | candidates "
-    "| p50 ms | p99 ms | max ms | undetermined |\n|---|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|"
+    "rules",
+    "errors",
+    "k",
+    "covered",
+    "fewer do",
+    "can tell",
+    "top-1 (can tell)",
+    "group first",
+    "top-1",
+    "top-3",
+    "random",
+    "candidates",
+    "p50 ms",
+    "p99 ms",
+    "max ms",
+    "undetermined",
 )
+LEGEND = """
+- covered: the truth is among the suspects. fewer do: fewer cells than were broken satisfy all rules, so that
+  no smallest set can be the truth. can tell: as many cells as were broken are needed, and the truth shares
+  its group with no other set.
+- top-1 (can tell): of the tables that can be told. group first: the truth or its group ("one of these")
+  stands first. top-1, top-3: the truth itself stands first, or among the first three. random: the chance of a
+  random choice among the suspects. The last four are of all tables.
+- candidates: the mean length of the list. undetermined: the search gave up within its limit.
+- ms: processor time of one report, its values read, rules compiled.
+""".strip()
+
+
+def row(rules: RuleSet, kind: str, k: int, outcomes: Sequence[Outcome]) -> list[str]:
+    """Return one row of the table."""
+    count = len(outcomes)
+    covered = [o for o in outcomes if o.place is not None]
+    fewer = [o for o in outcomes if o.place is None and o.size < k and not o.undetermined]
+    tell = [o for o in outcomes if not o.grouped and o not in fewer]
+    times = sorted(o.seconds * 1e3 for o in outcomes)
+    return [
+        rules.name,
+        kind,
+        str(k),
+        _percent(len(covered), count),
+        _percent(len(fewer), count),
+        _percent(len(tell), count),
+        _percent(sum(o.place == 0 for o in tell), len(tell)),
+        _percent(sum(o.first for o in outcomes), count),
+        _percent(sum(o.place == 0 for o in outcomes), count),
+        _percent(sum(o.place is not None and o.place < 3 for o in outcomes), count),
+        _percent(sum(1 / o.candidates for o in covered), count),
+        f"{statistics.mean(o.candidates for o in outcomes):.1f}",
+        f"{times[count // 2]:.2f}",
+        f"{times[count * 99 // 100]:.2f}",
+        f"{times[-1]:.1f}",
+        str(sum(o.undetermined for o in outcomes)),
+    ]
 
 
 def _percent(part: float, whole: int) -> str:
     return f"{100 * part / whole:.1f} %" if whole else "–"
 
 
-def agreement(rules: RuleSet, count: int) -> str:
-    """Return how often the number of cells is the one that integer programming finds."""
+def agreement(rules: RuleSet, count: int) -> list[str]:
+    """Return on how many tables integer programming finds the same number of cells."""
     draw = random.Random(f"milp {rules.name}")
     same = asked = 0
     for number in range(count):
@@ -354,43 +156,64 @@ def agreement(rules: RuleSet, count: int) -> str:
         found = find_suspects(rules.instances, figures.report, rules.fields)
         if not found or None in found[0].changes.values():
             continue
-        matrix = rules.system.matrix(figures.inactive)
-        best = smallest_set(matrix, figures.values, rules.system.steps, figures.residual, nodes=1_000_000)
+        best = _smallest(figures)
         if best is not None:
             asked += 1
-            same += len(best) == len(found[0].changes)
-    return f"| {rules.name} | {asked} | {_percent(same, asked)} |"
+            same += best == len(found[0].changes)
+    return [rules.name, str(asked), _percent(same, asked)]
 
 
-def main(arguments: Sequence[str]) -> None:
+def _smallest(figures: Figures) -> int | None:
+    """Return the number of cells that integer programming needs; each block of linked cells by itself."""
+    system = figures.system
+    matrix = system.matrix(figures.inactive)
+    blocks: dict[int, dict[int, Exact]] = {}
+    for number, gap in figures.residual.items():
+        blocks.setdefault(matrix.block[system.equalities[number].cells[0]], {})[number] = gap
+    sets = [
+        smallest_set(matrix, figures.values, system.steps, gaps, nodes=20_000) for gaps in blocks.values()
+    ]
+    return None if None in sets else sum(len(cells or ()) for cells in sets)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print the tables in Markdown."""
-    parser = argparse.ArgumentParser(description="Accuracy and speed of the suspects.")
-    parser.add_argument("--tables", type=int, default=2000, help="tables for each row")
-    parser.add_argument("--milp", type=int, default=200, help="tables that integer programming solves too")
-    parser.add_argument("--size", choices=("small", "pack", "large"), help="only this rule set")
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--tables", type=int, default=2000, metavar="N", help="tables for each row")
+    parser.add_argument("--milp", type=int, default=200, metavar="N", help="tables for integer programming")
+    parser.add_argument("--size", choices=("small", "table 3", "pack", "large"), help="only these rules")
+    parser.add_argument("--out", type=Path, metavar="FILE", help="also write the Markdown there")
     options = parser.parse_args(arguments)
-    all_rules = (made_up("small", 2, 3, 3), pack_rules(), made_up("large", 8, 8, 12))
-    chosen = [rules for rules in all_rules if options.size in (None, rules.name)]
-    for line in tables(chosen, options.tables, options.milp):
-        print(line, flush=True)
+    made = (made_up("small", 2, 3, 3), pack_rules("table 3"), pack_rules(), made_up("large", 8, 8, 12))
+    text = document([rules for rules in made if options.size in (None, rules.name)], options)
+    print(text)
+    if options.out:
+        options.out.write_text(f"{text}\n", encoding="utf-8")
 
 
-def tables(chosen: Sequence[RuleSet], count: int, milp: int) -> Iterator[str]:
-    """Yield the lines of the report."""
-    for rules in chosen:
-        yield f"- {rules.name}: {len(rules.system.fields)} cells, {len(rules.system.equalities)} equalities"
-    yield ""
-    yield HEAD
-    for rules in chosen:
-        for kind, slips in (("slips", KNOWN), ("any number", (any_number,))):
-            for k in range(1, LARGEST_K + 1):
-                seed = f"{rules.name} {kind} {k}"
-                yield row(rules, kind, k, measure(rules, k, count, slips, seed))
-    if milp:
-        yield "\n| rules | tables | same number of cells as integer programming |\n|---|--:|--:|"
-        for rules in chosen:
-            yield agreement(rules, milp)
+def document(chosen: Sequence[RuleSet], options: argparse.Namespace) -> str:
+    """Return all measurements as Markdown."""
+    sizes = [
+        f"- {rules.name}: {len(rules.cells)} cells in {len(rules.system.equalities)} equalities"
+        for rules in chosen
+    ]
+    rows = [
+        row(rules, kind, k, measure(rules, k, options.tables, slips, f"{rules.name} {kind} {k}"))
+        for rules in chosen
+        for kind, slips in (("slips", KNOWN), ("any number", (any_number,)))
+        for k in range(1, LARGEST_K + 1)
+    ]
+    parts = [
+        f"{machine()}. {options.tables} tables a row.",
+        "\n".join(sizes),
+        markdown_table(HEAD, rows, 2),
+        LEGEND,
+    ]
+    if options.milp:
+        head = ("rules", "tables", "as many cells as integer programming finds")
+        parts.append(markdown_table(head, [agreement(rules, options.milp) for rules in chosen]))
+    return "\n\n".join(parts)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main()

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
@@ -26,7 +26,7 @@ from nianbao.pipeline import CheckResult, check, render
 from nianbao.raw import RawReport
 from nianbao.template import CompiledTemplate, compile_template
 from nianbao.values import parse
-from nianbao.workers import LocalPool
+from nianbao.workers import Distant, LocalPool, Restartable, Workers
 
 SUMMARY = "检查结果.xlsx"
 VOIDED = "已作废"
@@ -34,7 +34,6 @@ _UNCHECKED = "（未通过校验）"
 _CHUNK, _WINDOW, _FEW = 64, 8, 128
 
 Progress = Callable[[Entry], None]
-Workers = Executor | LocalPool
 
 
 @dataclass(frozen=True)
@@ -113,11 +112,13 @@ def build(
     of `concurrent.futures.Executor` may do the work. Raises OutputError where the folder cannot be written,
     InputError where nothing can be read.
     """
-    folder = Path(out)
+    folder = Path(out).absolute()
     source = Source(list(inputs), pack)
     options = Options(pack, folder, template, allow_errors, blank_as_zero)
     stream = _first_checked(source)
     make_folder(folder)
+    if isinstance(executor, Distant):
+        executor.check_folder(folder)
     remove_temporaries(folder)
     manifest = Manifest(folder)
     entries: list[Entry] = []
@@ -183,7 +184,9 @@ def _work(tasks: Iterator[Task], options: Options, executor: Workers | None) -> 
 
 def _distribute(tasks: Iterator[Task], options: Options, executor: Workers) -> Iterator[Done]:
     """Yield what becomes of each task, in order, done by the workers of `executor` in chunks."""
-    shared = executor.share(options) if hasattr(executor, "share") else options
+    shared, window = options, _WINDOW
+    if isinstance(executor, Distant):
+        shared, window = executor.share(options), executor.window
     waiting: deque[tuple[list[Task], Future[list[Done]]]] = deque()
 
     def send(chunk: list[Task]) -> None:
@@ -192,34 +195,38 @@ def _distribute(tasks: Iterator[Task], options: Options, executor: Workers) -> I
     for chunk in iter(lambda: list(islice(tasks, _CHUNK)), []):
         send(chunk)
         # A window bounds the memory: only a few chunks are read ahead of what is done.
-        if len(waiting) > _WINDOW:
-            yield from _first_done(waiting, shared, executor)
+        if len(waiting) > window:
+            yield from _first_done(waiting, options, shared, executor)
     while waiting:
-        yield from _first_done(waiting, shared, executor)
+        yield from _first_done(waiting, options, shared, executor)
 
 
 def _first_done(
-    waiting: deque[tuple[list[Task], Future[list[Done]]]], options: Options, executor: Workers
+    waiting: deque[tuple[list[Task], Future[list[Done]]]],
+    options: Options,
+    shared: Options,
+    executor: Workers,
 ) -> list[Done]:
     """Return what became of the first chunk; where its worker died, its tasks are done again one by one."""
     chunk, future = waiting.popleft()
     try:
         return future.result()
     except BrokenExecutor:
-        if not isinstance(executor, LocalPool):
+        if not isinstance(executor, Restartable):
             raise
     executor.restart()
-    done = [_alone(task, options, executor) for task in chunk]
-    # The pool broke for those that wait as well.
-    for index, (other, _) in enumerate(waiting):
-        waiting[index] = (other, executor.submit(process_chunk, other, options))
+    done = [_alone(task, options, shared, executor) for task in chunk]
+    if isinstance(executor, LocalPool):
+        # The pool broke for those that wait as well.
+        for index, (other, _) in enumerate(waiting):
+            waiting[index] = (other, executor.submit(process_chunk, other, shared))
     return done
 
 
-def _alone(task: Task, options: Options, executor: LocalPool) -> Done:
+def _alone(task: Task, options: Options, shared: Options, executor: Restartable) -> Done:
     """Return what becomes of one task in a worker of its own; a task that kills the worker has an error."""
     try:
-        return executor.submit(process_chunk, [task], options).result()[0]
+        return executor.submit(process_chunk, [task], shared).result()[0]
     except BrokenExecutor:
         executor.restart()
         report = bind(task.raw, options.pack, options.blank_as_zero)

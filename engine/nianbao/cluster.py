@@ -5,7 +5,7 @@ Dask is loaded here only, when a scheduler is asked for; it comes with ``pip ins
 
 from __future__ import annotations
 
-import asyncio
+import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
@@ -90,9 +90,15 @@ class Cluster(Executor):
             )
 
     def check_versions(self) -> None:
-        """Raise InputError unless every worker has the same versions as this process."""
+        """Raise InputError unless the scheduler and every worker have the versions of this process."""
         here = _versions()
-        others = [worker for worker, there in self._ask(_versions).items() if there != here]
+        answers = dict(self._ask(_versions))
+        try:
+            # The scheduler opens what it passes on.
+            answers[self._client.scheduler.address] = self._client.run_on_scheduler(_versions)
+        except ImportError as error:
+            answers[self._client.scheduler.address] = error
+        others = [process for process, there in answers.items() if there != here]
         if others:
             wanted = "、".join(f"{name} {number}" for name, number in here.items() if number)
             raise InputError(f"{_some(others)}的软件版本与本机不同，请在那里安装：{wanted}")
@@ -108,14 +114,16 @@ def scheduler_executor(address: str, timeout: float = 10.0) -> Iterator[Cluster]
     """Give the workers of the Dask scheduler at `address` (``tcp://host:8786``) as an executor.
 
     Raises InputError where Dask is not installed, the scheduler cannot be reached within `timeout` seconds
-    or no worker has joined it by then, or a worker has other versions of what makes the reports.
+    or no worker has joined it by then, or where they have other versions of what makes the reports.
     """
+    import asyncio  # most runs never come here
+
     try:
         # Dask is not annotated throughout, so its objects are Any here.
         dask, distributed = import_module("dask"), import_module("distributed")
     except ImportError:
         raise InputError(_INSTALL) from None
-    with dask.config.set(_CONFIG):
+    with dask.config.set(_CONFIG), _silent("distributed.client"):
         try:
             with ThreadPoolExecutor(1) as thread:  # the caller may have an event loop of its own
                 thread.submit(asyncio.run, _knock(distributed, address, timeout)).result()
@@ -129,12 +137,26 @@ def scheduler_executor(address: str, timeout: float = 10.0) -> Iterator[Cluster]
             client.close()
 
 
+@contextmanager
+def _silent(name: str) -> Iterator[None]:
+    """Keep a logger from printing tracebacks of what our exceptions say in a sentence."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
+
+
 async def _knock(distributed: Any, address: str, timeout: float) -> None:
     """See that a scheduler answers within `timeout` seconds; raises OSError, ValueError or TypeError.
 
     A client does not time out where something else answers, such as the scheduler's own web page, and one
     that failed over its address complains again when it is thrown away.
     """
+    import asyncio
+
     async with asyncio.timeout(timeout):
         tls = distributed.Security().get_connection_args("client")
         comm = await distributed.connect(address, timeout=timeout, **tls)
@@ -191,5 +213,5 @@ def _version(name: str) -> str:
         return ""
 
 
-def _some(workers: list[str]) -> str:
-    return f"{len(workers)}个工作进程（如{workers[0]}）"
+def _some(processes: list[str]) -> str:
+    return f"集群中有{len(processes)}个进程（如{processes[0]}）"

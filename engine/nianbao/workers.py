@@ -7,11 +7,42 @@ import os
 import signal
 from collections.abc import Callable
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from pathlib import Path
 from types import TracebackType
-from typing import ParamSpec, Self, TypeVar
+from typing import ParamSpec, Protocol, Self, TypeVar, runtime_checkable
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class Workers(Protocol):
+    """What does the work of a batch: the interface of `concurrent.futures.Executor`, as far as it is used."""
+
+    def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Return the future of a call in a worker."""
+
+
+@runtime_checkable
+class Restartable(Workers, Protocol):
+    """Workers that can go on after one has died."""
+
+    def restart(self) -> None:
+        """Make ready for new calls after one ended in BrokenExecutor."""
+
+
+@runtime_checkable
+class Distant(Restartable, Protocol):
+    """Workers on other machines: what all calls need is sent once, and the output folder must be shared."""
+
+    @property
+    def window(self) -> int:
+        """How many calls to send ahead."""
+
+    def share(self, value: T) -> T:
+        """Return what stands for `value` among the arguments of `submit`."""
+
+    def check_folder(self, folder: Path) -> None:
+        """Raise OutputError unless every worker can write into `folder`."""
 
 
 class LocalPool:

@@ -38,6 +38,9 @@ def build(
         str | None, typer.Option(metavar="FILE", help="自己的Word模板，或报表包里模板的名称")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=0, help="并行进程数，0为按处理器数")] = 0,
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", metavar="ADDR", help="Dask调度程序，如 tcp://10.0.0.1:8786")
+    ] = None,
     allow_errors: Annotated[
         str | None, typer.Option("--allow-errors", metavar="REASON", help="未通过校验的也生成，并记录理由")
     ] = None,
@@ -51,7 +54,7 @@ def build(
 
     try:
         status = run_build(
-            inputs, out, template, jobs, allow_errors, resume, blank_as_zero, _pack(pack, packs)
+            inputs, out, template, jobs, scheduler, allow_errors, resume, blank_as_zero, _pack(pack, packs)
         )
     except KeyboardInterrupt:
         typer.echo("已中断；已完成的文件都在，重新运行会接着做", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from nianbao.batch import BatchResult, Progress, build
@@ -13,7 +13,7 @@ from nianbao.errors import TemplateError
 from nianbao.outputs.results.summary import Entry
 from nianbao.pack import Pack
 from nianbao.templatelint import lint_template
-from nianbao.workers import LocalPool
+from nianbao.workers import LocalPool, Workers
 
 _EVERY = 500
 
@@ -23,6 +23,7 @@ def run_build(
     out: Path,
     template: str | None,
     jobs: int,
+    scheduler: str | None,
     allow_errors: str | None,
     resume: bool,
     blank_as_zero: str | None,
@@ -30,8 +31,7 @@ def run_build(
 ) -> int:
     """Build every report of the inputs and return the exit status."""
     own = _template(template, pack) if template else None
-    workers = nullcontext() if jobs == 1 else LocalPool(jobs)
-    with workers as executor, _progress() as progress:
+    with _workers(jobs, scheduler) as executor, _progress() as progress:
         result = build(
             inputs,
             out,
@@ -63,6 +63,15 @@ def _template(name: str, pack: Pack) -> bytes:
     if any(problem.severity == "error" for problem in problems):
         raise TemplateError(f"模板{name}不能使用，请按上面的说明修改", file=name)
     return content
+
+
+def _workers(jobs: int, scheduler: str | None) -> AbstractContextManager[Workers | None]:
+    """Return what does the work: a cluster, local processes, or nobody but the driver."""
+    if scheduler:
+        from nianbao.cluster import scheduler_executor
+
+        return scheduler_executor(scheduler)
+    return nullcontext() if jobs == 1 else LocalPool(jobs)
 
 
 @contextmanager

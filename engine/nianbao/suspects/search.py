@@ -11,8 +11,9 @@ in. The sum over the violated rows of 1/(violated rows of the row's best cell) i
 needed.
 
 Cells must become whole multiples of their step, at least 0, and really change. Sets whose columns are
-linearly dependent have room to choose; they can be smallest only where a smaller set solves the rows but
-falls below 0 or between two steps. One such spare cell is looked for; sets that need two are not.
+linearly dependent have room to choose their values; they can be smallest only where a part of them mends
+the rows but would fall below 0 (`_shift`). Such a set is missed where its values are whole only away from
+the corners of what is possible, which tables with totals do not have.
 
 The work is counted, not timed, so that equal input gives equal output on any machine.
 """
@@ -23,11 +24,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nianbao.suspects.matrix import Column, Exact, Matrix, combine, divide, mask, parallel, solve
-from nianbao.suspects.spare import share_out
 from nianbao.suspects.view import View
 
-# One unit is one or two microseconds: the limit is what "50 ms at worst" allows.
-WORK = 20_000
+# One unit is about a microsecond: the limit is what "50 ms at worst" allows.
+WORK = 25_000
 # More sets than this are of no use to anybody; the search says that it stopped.
 SETS = 500
 # The work runs out long before; a limit for rules that are easy to search.
@@ -74,23 +74,31 @@ class Search:
         self.work = work
         self._residual: Mapping[int, Exact] = {}
         self._picked: list[int] = []
+        self._zeroed: list[int] = []
         self._banned: set[int] = set()
-        self._found: dict[frozenset[int], dict[int, Exact]] = {}
-        self._loose: set[frozenset[int]] = set()
+        self._found: dict[tuple[int, ...], dict[int, Exact]] = {}
+        self._loose: set[tuple[int, ...]] = set()
 
     def run(self, residual: Mapping[int, Exact], deepest: int = DEEPEST) -> MinimalSets:
         """Return the smallest sets that mend `residual`; none where they are larger than `deepest`."""
-        self._residual = residual
         complete = True
         try:
             for left in range(1, deepest + 1):
-                self._descend(View.of(self.matrix), dict(residual), left)
+                self._mend(residual, left)
                 if self._found:
                     break
         except _Exhausted:
             complete = False
         loose = frozenset(number for number, cells in enumerate(self._found) if cells in self._loose)
         return MinimalSets(list(self._found.values()), complete and bool(self._found), loose)
+
+    def _mend(self, residual: Mapping[int, Exact], left: int) -> None:
+        """Look for `left` cells that mend `residual`, beside those that were set to 0."""
+        if residual and self._enough(residual, left):
+            outer = self._residual, self._picked
+            self._residual, self._picked = residual, []
+            self._descend(View.of(self.matrix), dict(residual), left)
+            self._residual, self._picked = outer
 
     def _descend(self, view: View, residual: Column, left: int) -> None:
         """Look for `left` more cells that mend `residual`, which is not empty."""
@@ -107,7 +115,7 @@ class Search:
             rest = combine(residual, column, divide(residual[row], column[row]))
             self._picked.append(cell)
             if not rest:
-                self._spare(view, cell, row, left - 1)
+                self._shift(left - 1)
             elif left == 2:
                 self._close(view, cell, row, rest)
             # After the step no cell stands in more rows than this.
@@ -125,7 +133,7 @@ class Search:
         allowed = left * _UNIT // 2
         for row in residual:
             cells = tuple(cell for cell in view.rows[row] if cell not in banned)
-            self._spend(1 + len(cells) // 4)
+            self._spend(1 + len(cells) // 3)
             if not cells:
                 return row, ()
             allowed -= _UNIT // _most(view, residual, wanted, cells)
@@ -158,49 +166,61 @@ class Search:
             if mask(both) == wanted and parallel(both, rest, first):
                 self._complete(other)
 
+    def _shift(self, left: int) -> None:
+        """Find sets of `left` cells more where the picked ones mend all rows but some would fall below 0.
+
+        If there is such a set, there is also one way to fill it in which one of those cells is 0: it is set
+        to 0, and the others are searched for with what is then left to mend.
+        """
+        picked = tuple(self._picked)
+        factors = solve([self.matrix.columns[cell] for cell in picked], self._residual)
+        for cell, change in zip(picked, factors or (), strict=False):
+            now = self._now(cell)
+            if now > 0 and now + change < 0:
+                self._banned.add(cell)
+                self._zeroed.append(cell)
+                rest = combine(self._residual, self.matrix.columns[cell], -now)
+                self._mend(rest, len(picked) + left - 1)
+                self._zeroed.pop()
+                self._banned.discard(cell)
+
     def _complete(self, last: int) -> None:
         """Keep the picked cells and `last`, which mend all rows, if every value can be a figure."""
         cells = (*self._picked, last)
         self._spend(len(cells) ** 2)
         factors = solve([self.matrix.columns[cell] for cell in cells], self._residual)
-        if factors is not None:
-            self._keep({cell: self._now(cell) + change for cell, change in zip(cells, factors, strict=True)})
+        changes: dict[int, Exact] = dict.fromkeys(self._zeroed, 0)
+        for cell, change in zip(cells, factors or (), strict=False):
+            now = self._now(cell)
+            changes[cell] = now + change
+            if not change or changes[cell] < 0 or changes[cell] % self.steps[cell]:
+                return
+        if self.allows(changes):
+            self._keep(changes)
 
-    def _spare(self, view: View, cell: int, row: int, left: int) -> None:
-        """Find one cell more where the picked ones mend all rows but cannot have the values they should."""
-        base = solve([self.matrix.columns[c] for c in self._picked], self._residual)
-        if left != 1 or base is None:
-            return
-        self._spend(len(view.columns))
-        for other, column in enumerate(view.columns):
-            if other in self._picked or other in self._banned or not self.matrix.columns[other]:
-                continue
-            # It depends on the picked ones if nothing of it is left, or only what the last pick takes away.
-            if not column or (row in column and parallel(column, view.columns[cell], row)):
-                self._with_spare(base, other)
-
-    def _with_spare(self, base: Sequence[Exact], other: int) -> None:
-        cells = (*self._picked, other)
-        weights = solve([self.matrix.columns[cell] for cell in self._picked], self.matrix.columns[other])
-        if weights is not None:
-            now, steps = [self._now(cell) for cell in cells], [self.steps[cell] for cell in cells]
-            if values := share_out(now, steps, base, weights):
-                self._keep(dict(zip(cells, values, strict=True)), loose=True)
-
-    def _keep(self, changes: Mapping[int, Exact], loose: bool = False) -> None:
-        if not all(self._possible(cell, value) for cell, value in changes.items()):
-            return
-        if not self.allows(changes):
-            return
-        cells = frozenset(changes)
-        self._found.setdefault(cells, {cell: changes[cell] for cell in sorted(changes)})
-        if loose:
+    def _keep(self, changes: Mapping[int, Exact]) -> None:
+        cells = tuple(sorted(changes))
+        self._found.setdefault(cells, {cell: changes[cell] for cell in cells})
+        # Values are one choice of several if the columns depend on each other.
+        if self._zeroed and solve([self.matrix.columns[cell] for cell in cells], self._residual) is None:
             self._loose.add(cells)
         if len(self._found) >= SETS:
             raise _Exhausted
 
-    def _possible(self, cell: int, value: Exact) -> bool:
-        return value >= 0 and not value % self.steps[cell] and value != self._now(cell)
+    def _enough(self, residual: Mapping[int, Exact], left: int) -> bool:
+        """Return whether `left` cells can do for every row.
+
+        One cell that rises is enough for a row, but what can only go down goes down to 0 at most.
+        """
+        columns, banned = self.matrix.columns, self._banned
+        for row, gap in residual.items():
+            parts = [(columns[c][row], c) for c in self.matrix.rows[row] if c not in banned]
+            if any(factor * gap > 0 for factor, _ in parts):
+                continue
+            room = sorted((max(f * self._now(c), -f * self._now(c)) for f, c in parts), reverse=True)
+            if sum(room[:left]) < max(gap, -gap):
+                return False
+        return True
 
     def _now(self, cell: int) -> Exact:
         # A cell that stands in a row which counts is not blank.
