@@ -132,6 +132,9 @@ def build(
             entries.append(done.entry)
             if progress:
                 progress(done.entry)
+        if executor is not None:
+            # A worker that died may have left one.
+            remove_temporaries(folder)
         voided = _void(folder, manifest, {e.output for e in entries if e.output}, source.files)
     finally:
         manifest.close()

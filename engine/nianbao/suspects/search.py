@@ -189,8 +189,10 @@ class Search:
         cells = (*self._picked, last)
         self._spend(len(cells) ** 2)
         factors = solve([self.matrix.columns[cell] for cell in cells], self._residual)
+        if factors is None:
+            return
         changes: dict[int, Exact] = dict.fromkeys(self._zeroed, 0)
-        for cell, change in zip(cells, factors or (), strict=False):
+        for cell, change in zip(cells, factors, strict=True):
             now = self._now(cell)
             changes[cell] = now + change
             if not change or changes[cell] < 0 or changes[cell] % self.steps[cell]:
