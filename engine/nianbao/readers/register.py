@@ -158,9 +158,7 @@ def _merged_value(sheet: Sheet, row: int, column: int) -> object:
     return None
 
 
-def _row_label_columns(
-    sheet: Sheet, first_row: int, taken: Set[int], words: Vocabulary
-) -> tuple[int, ...]:
+def _row_label_columns(sheet: Sheet, first_row: int, taken: Set[int], words: Vocabulary) -> tuple[int, ...]:
     """Return the columns, not `taken` otherwise, whose cells are mostly labels of the form."""
     found = []
     for column in sorted(set(range(len(sheet.rows[first_row - 1]))) - taken):
