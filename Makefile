@@ -23,6 +23,11 @@ lint: $(VENV)/tested
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# Measurements, about ten minutes: nianbao beside other template engines, and the search for wrong cells.
+bench: $(VENV)/tested
+	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/suspects.py --tables 2000
+
 # What is made from other files: docs/fields.md from the schema, the templates, the example workbooks.
 docs: $(VENV)/tested
 	$(BIN)/python -B docs/make_fields.py

@@ -9,7 +9,7 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
@@ -33,6 +33,7 @@ _LEAST_AHEAD = 8
 _PACKAGES = ("nianbao", "docxtpl", "jinja2", "lxml", "isal")
 # A chunk of reports with long texts is what we mean to send, not a mistake to be warned of.
 _CONFIG = {"distributed.admin.large-graph-warning-threshold": "1GiB"}
+_LOST = "与调度程序的连接断开，请确认它在运行，再运行一次，已完成的不会重做"
 _INSTALL = "使用--scheduler需要Dask，请先安装：pip install 'nianbao[cluster]'"
 
 
@@ -45,7 +46,6 @@ class Cluster(Executor):
 
     def __init__(self, client: Any) -> None:
         self._client = client
-        self._executor = client.get_executor(retries=_RETRIES)
 
     @property
     def window(self) -> int:
@@ -56,7 +56,16 @@ class Cluster(Executor):
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Return the future of a call in a worker."""
         outcome: Future[T] = Future()
-        self._executor.submit(function, *args, **kwargs).add_done_callback(partial(_pass_on, outcome))
+        call = partial(function, **kwargs) if kwargs else function
+        try:
+            promise = self._client.submit(call, *args, pure=False, retries=_RETRIES)
+        except Exception:
+            if self._client.status == "running":
+                raise
+            # The client has given up the scheduler.
+            outcome.set_exception(OutputError(_LOST))
+        else:
+            self._client.loop.add_callback(_settle, promise, outcome)
         return outcome
 
     def restart(self) -> None:
@@ -116,7 +125,7 @@ def scheduler_executor(address: str, timeout: float = 10.0) -> Iterator[Cluster]
     Raises InputError where Dask is not installed, the scheduler cannot be reached within `timeout` seconds
     or no worker has joined it by then, or where they have other versions of what makes the reports.
     """
-    import asyncio  # most runs never come here
+    import asyncio  # most runs do not need it
 
     try:
         # Dask is not annotated throughout, so its objects are Any here.
@@ -134,7 +143,8 @@ def scheduler_executor(address: str, timeout: float = 10.0) -> Iterator[Cluster]
         try:
             yield _joined(client, address, timeout)
         finally:
-            client.close()
+            with suppress(TimeoutError):
+                client.close()
 
 
 @contextmanager
@@ -175,22 +185,34 @@ def _joined(client: Any, address: str, timeout: float) -> Cluster:
     return cluster
 
 
-def _pass_on(outcome: Future[T], done: Future[T]) -> None:
-    """Hand on what became of a call, in the terms of `concurrent.futures` and in words for the user."""
-    scheduler = import_module("distributed.scheduler")
-    if not outcome.set_running_or_notify_cancel():
-        return
-    if done.cancelled():
-        message = "与调度程序的连接断开，请确认它在运行，再运行一次，已完成的不会重做"
-        outcome.set_exception(OutputError(message))
-    elif isinstance(error := done.exception(), scheduler.KilledWorker):
-        outcome.set_exception(BrokenExecutor(str(error)))
-    elif isinstance(error, scheduler.NoWorkerError):
-        outcome.set_exception(OutputError("工作进程都已退出，请重新启动后再运行一次，已完成的不会重做"))
-    elif error is not None:
-        outcome.set_exception(error)
+async def _settle(promise: Any, outcome: Future[T]) -> None:
+    """Hand on what becomes of a call; runs in the event loop of the client.
+
+    The executor that comes with Dask forgets a call, and so waits for ever, whose result it cannot fetch from
+    a scheduler that has died.
+    """
+    from asyncio import CancelledError
+
+    try:
+        value = await promise
+    except (Exception, CancelledError) as error:
+        if outcome.set_running_or_notify_cancel():
+            outcome.set_exception(_failure(promise, error))
     else:
-        outcome.set_result(done.result())
+        if outcome.set_running_or_notify_cancel():
+            outcome.set_result(value)
+
+
+def _failure(promise: Any, error: BaseException) -> BaseException:
+    """Return the error of a call in the terms of `concurrent.futures` and in words for the user."""
+    scheduler = import_module("distributed.scheduler")
+    if promise.status != "error":
+        return OutputError(_LOST)
+    if isinstance(error, scheduler.KilledWorker):
+        return BrokenExecutor(str(error))
+    if isinstance(error, scheduler.NoWorkerError):
+        return OutputError("工作进程都已退出，请重新启动后再运行一次，已完成的不会重做")
+    return error
 
 
 def _same(value: T) -> T:
