@@ -54,6 +54,8 @@ class Outcome:
 def measure(rules: RuleSet, k: int, count: int, slips: Sequence[Slip], seed: str) -> list[Outcome]:
     """Return the outcomes of `count` tables with `k` wrong cells; errors that cancel out are drawn again."""
     draw = random.Random(seed)
+    # Once unmeasured, so that the matrix of these rules is there.
+    find_suspects(rules.instances, report_of(dict.fromkeys(rules.cells, 1)), rules.fields)
     outcomes: list[Outcome] = []
     while len(outcomes) < count:
         values = consistent(rules, draw)
