@@ -1,16 +1,19 @@
-"""What the tests of durability share: batches on disk, children that are killed, and what a folder must look like."""
+"""What the tests of durability share: batches, children that are killed, what a folder must look like."""
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import random
+import resource
 import signal
 import subprocess
 import sys
 import time
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ MANIFEST, SUMMARY, VOIDED = "manifest.jsonl", "检查结果.xlsx", "已作废"
 MAIN = [sys.executable, "-c", "from nianbao.cli import main; main()"]
 # What the summary says of the run and not of the reports.
 _OF_THE_RUN = ("未变，沿用",)
-PATIENCE = 120.0
+PATIENCE = 60.0
 
 
 def reports(pack: Pack, count: int, kinds: int = 9) -> list[dict[str, Any]]:
@@ -153,3 +156,91 @@ def signal_at_random(
             os.killpg(child.pid, number)
         except ProcessLookupError:
             return
+
+
+def wait_for_python(child: subprocess.Popen[str]) -> None:
+    """Wait until a child is past what Python does before any program of ours runs."""
+    while child.poll() is None and not Path(f"/proc/{child.pid}/fd").exists():
+        time.sleep(0.001)
+    time.sleep(0.05)
+
+
+# ---- disks ----
+
+
+class Disk:
+    """A folder with little room: a file system of its own, or else a limit on the size of files.
+
+    A file system needs no rights where a process may have a namespace of its own, and is gone with it.
+    """
+
+    def __init__(self, folder: Path, size: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder, self.real, self.options = folder, False, {}
+        self._mount = str(folder)
+        command = ["unshare", "--user", "--map-root-user", "--mount", "sh"]
+        streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        self._shell = subprocess.Popen(command, text=True, **streams)
+        if self._do(f"mount -t tmpfs -o size={size} none"):
+            self.real = True
+            self.folder = Path(f"/proc/{self._shell.pid}/root{folder}")
+        else:
+            self.options = {"preexec_fn": limit_files}
+
+    def _do(self, command: str) -> bool:
+        """Return whether a command on the mount point succeeds."""
+        assert self._shell.stdin is not None
+        assert self._shell.stdout is not None
+        try:
+            self._shell.stdin.write(f"{command} '{self._mount}' && echo yes || echo no\n")
+            self._shell.stdin.flush()
+        except BrokenPipeError:
+            return False
+        return self._shell.stdout.readline() == "yes\n"
+
+    def enlarge(self) -> None:
+        """Make room, and take back `freeze`."""
+        assert not self.real or self._do("mount -o remount,rw,size=50m")
+
+    def freeze(self) -> bool:
+        """Make the disk read-only; return whether that could be done."""
+        return self.real and self._do("mount -o remount,ro")
+
+    def close(self) -> None:
+        self._shell.kill()
+        self._shell.communicate()
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[Disk]:
+    """Give a disk with room for `size`."""
+    disk = Disk(folder, size)
+    try:
+        yield disk
+    finally:
+        disk.close()
+
+
+def limit_files() -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, resource.RLIM_INFINITY))
+
+
+@contextmanager
+def read_only(folder: Path) -> Iterator[dict[str, Any]]:
+    """Take the right to write into a folder away; give the options of a child for which that counts."""
+    places = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
+    for place in places:
+        place.chmod(0o555)
+    try:
+        yield {"preexec_fn": drop_privilege} if os.geteuid() == 0 else {}
+    finally:
+        for place in places:
+            place.chmod(0o755)
+
+
+def drop_privilege() -> None:
+    """Give up what lets root write everywhere."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    drop_from_bounding_set, may_override = 24, 1
+    if libc.prctl(drop_from_bounding_set, may_override, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "prctl")

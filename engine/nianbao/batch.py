@@ -19,7 +19,7 @@ from nianbao.filenames import Namer
 from nianbao.findings import Finding
 from nianbao.inputs import Source
 from nianbao.manifest import Line, Manifest, digest_of, is_current
-from nianbao.outputs.files import make_folder, remove_temporaries, write_atomic
+from nianbao.outputs.files import make_folder, move, remove_temporaries, write_atomic
 from nianbao.outputs.results.summary import Entry, entry_of, write_summary
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, render
@@ -327,7 +327,7 @@ def _void(
         moved = path.exists() or _is_moved(folder, line)
         if path.exists():
             make_folder(folder / VOIDED)
-            path.replace(_free(folder / VOIDED / line.name))
+            move(path, _free(folder / VOIDED / line.name))
         void.append((line, moved))
     return void
 
