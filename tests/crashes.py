@@ -24,7 +24,7 @@ from conftest import consistent_report
 from nianbao.pack import Pack
 
 MANIFEST, SUMMARY, VOIDED = "manifest.jsonl", "检查结果.xlsx", "已作废"
-MAIN = [sys.executable, "-c", "from nianbao.cli import main; main()"]
+MAIN = [sys.executable, "-c", "from nianbao.cli import main; print('ready', flush=True); main()"]
 # What the summary says of the run and not of the reports.
 _OF_THE_RUN = ("未变，沿用",)
 PATIENCE = 60.0
@@ -158,11 +158,10 @@ def signal_at_random(
             return
 
 
-def wait_for_python(child: subprocess.Popen[str]) -> None:
+def wait_for_main(child: subprocess.Popen[str]) -> None:
     """Wait until a child is past what Python does before any program of ours runs."""
-    while child.poll() is None and not Path(f"/proc/{child.pid}/fd").exists():
-        time.sleep(0.001)
-    time.sleep(0.05)
+    assert child.stdout is not None
+    assert child.stdout.readline() == "ready\n"
 
 
 # ---- disks ----
