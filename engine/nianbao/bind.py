@@ -144,7 +144,8 @@ class _Binder:
                 self.parse_cell(path, field, formula)
         hint = "报告中应填数字，无业务为0" if self.raw.finished else "无业务请填0"
         for block in blank_blocks(self.blank_required(), self.pack):
-            self.add("BLANK", "error", block.fields[0], f"{block.words}为空；{hint}", None)
+            message = f"{block.words}为空；{hint}"
+            self.add("BLANK", "error", block.fields[0], message, None, block=block.fields)
             self.failed |= set(block.fields)
         for field in self.pack.fields.required_words:
             if self.values.get(field.path) is None and not within(field.path, self.failed):
@@ -160,13 +161,29 @@ class _Binder:
         return self.raw.origins.get(path, self.raw.source)
 
     def add(
-        self, rule: str, severity: Severity, path: str, message: str, actual: Value, expected: Value = None
+        self,
+        rule: str,
+        severity: Severity,
+        path: str,
+        message: str,
+        actual: Value,
+        expected: Value = None,
+        block: tuple[str, ...] = (),
     ) -> None:
-        """Add a finding about a field."""
+        """Add a finding about a field, or about a block of several."""
         if severity == "error":
             self.failed.add(path)
         self.findings.append(
-            Finding(rule, severity, path, self.where(path), message, expected=expected, actual=actual)
+            Finding(
+                rule,
+                severity,
+                path,
+                self.where(path),
+                message,
+                expected=expected,
+                actual=actual,
+                fields=block if len(block) > 1 else (),
+            )
         )
 
 
