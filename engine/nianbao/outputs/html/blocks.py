@@ -136,7 +136,7 @@ class DocumentConverter:
                 raise NotPlain
             self.heading = str(Markup(html).striptags())
         tag = "p" if level is None else f"h{min(level + 1, 6)}"
-        css = Css(paragraph_css(style.paragraph, look.size)).and_(self.inline.look_css(look))
+        css = paragraph_css(style.paragraph, look.size).and_(self.inline.look_css(look))
         mark, html = _hoisted(html)
         if not (html or mark):
             html = "<br>"  # an empty line of the template stays one
@@ -192,7 +192,7 @@ class DocumentConverter:
         for element in tc.iterfind(f"{W}p"):
             style = self.source.styles.paragraph(element)
             html, look = self._content(element, style)
-            css = Css(paragraph_css(style.paragraph, look.size, cell=True))
+            css = paragraph_css(style.paragraph, look.size, cell=True)
             made.append((html, css.and_(self.inline.look_css(look))))
         looks = {css for html, css in made if html}
         if len(looks) <= 1:
@@ -216,7 +216,7 @@ class DocumentConverter:
             for place, element in enumerate(paragraphs):
                 style = self.source.styles.paragraph(element)
                 html, look = self.inline.convert(element, style.run)
-                css = Css(paragraph_css(style.paragraph, look.size)).and_(self.inline.look_css(look))
+                css = paragraph_css(style.paragraph, look.size).and_(self.inline.look_css(look))
                 label = "" if place else f"[{index}] "
                 yield f"<p{self.sheet.attribute(css)}>{label}{html}</p>{self.sheet.newline}"
 

@@ -45,10 +45,11 @@ def em(length: float) -> str:
 
 
 class Css(NamedTuple):
-    """Declarations for a screen, and those that are other on paper."""
+    """Declarations for a screen, what is other on paper, and what is other below an element of the same."""
 
     screen: str = ""
     paper: str = ""
+    repeated: str = ""
 
     def and_(self, other: Css) -> Css:
         """Return these declarations and the other's."""
@@ -82,7 +83,7 @@ def _screen(size: int, base: int) -> float:
     return max(size / base, _SMALLEST)
 
 
-def paragraph_css(look: ParagraphLook, size: int | None, cell: bool = False) -> str:
+def paragraph_css(look: ParagraphLook, size: int | None, cell: bool = False) -> Css:
     """Return the declarations of a paragraph whose letters have that size (half points).
 
     In a cell there is no space around it, and no indent but at the left.
@@ -93,14 +94,15 @@ def paragraph_css(look: ParagraphLook, size: int | None, cell: bool = False) -> 
         parts.append(f"margin:{_margins(look, unit)}")
         if first := _length(look.first_chars, look.first, unit):
             parts.append(f"text-indent:{em(first)}")
-    return ";".join(parts)
+    return Css(";".join(parts), repeated="margin-top:0" if look.contextual and not cell else "")
 
 
 def _margins(look: ParagraphLook, unit: int) -> str:
     # Indents into the page's margins are for paper alone.
     left = max(0.0, _length(look.left_chars, look.left, unit))
     right = max(0.0, _length(look.right_chars, look.right, unit))
-    return f"{em((look.before or 0) / unit)} {em(right)} {em((look.after or 0) / unit)} {em(left)}"
+    sides = [em(side) for side in ((look.before or 0) / unit, right, (look.after or 0) / unit, left)]
+    return "0" if set(sides) == {"0"} else " ".join(sides)
 
 
 def _length(chars: int | None, twips: int | None, unit: int) -> float:
@@ -160,5 +162,6 @@ class Classes:
     def rules(self) -> str:
         """The rules of all classes, those for paper after those for a screen."""
         screen = "\n".join(f".{name}{{{css.screen}}}" for css, name in self._names.items())
+        below = "\n".join(f".{n}+.{n}{{{css.repeated}}}" for css, n in self._names.items() if css.repeated)
         paper = "\n".join(f".{name}{{{css.paper}}}" for css, name in self._names.items() if css.paper)
-        return f"{screen}\n@media print{{\n{paper}\n}}\n"
+        return f"{screen}\n{below}\n@media print{{\n{paper}\n}}\n"

@@ -17,7 +17,7 @@ from nianbao.program import FieldOp, Loop, Op, Program
 
 # The key under which an item of a list says where it stands.
 _WHERE = "[where]"
-_TOKEN = re.compile(f"({FIELD}?[{chr(OPEN)}-\U0010fffb])")
+_TOKEN = re.compile(f"({FIELD}?[{chr(OPEN)}-{END}{CLOSE}])")
 # A field's name: what is known, and what the item of a loop says of itself.
 Name = tuple[str | FieldOp, ...]
 

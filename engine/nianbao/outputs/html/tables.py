@@ -18,11 +18,15 @@ from nianbao.outputs.html.wordml import Styles, has_lines, number, value
 # A table of so many columns is too wide for a phone: it scrolls in its own box.
 _WIDE = 6
 _SHORT = 6
+_INHERITED = ("font-family:", "font-size:", "line-height:")
 
 
 @dataclass
 class Cell:
-    """A cell as HTML has it: its content, its look, the mark of its field, whether a report changes it."""
+    """A cell as HTML has it: its content and look, the mark of its field.
+
+    `data` is whether a report changes it, `kept` whether its row stays on a page with the next one.
+    """
 
     row: int
     column: int
@@ -32,6 +36,7 @@ class Cell:
     css: Css
     mark: str
     data: bool
+    kept: bool
 
     @property
     def label(self) -> bool:
@@ -85,10 +90,11 @@ class TableConverter:
         if rows.columns >= _WIDE:
             css += f";min-width:{min(sum(widths) // 15 or 640, 640)}px"
         columns = self._columns(widths) if len(widths) == rows.columns and all(widths) else ""
+        common = _take_common(rows)
         body = "".join(self._groups(rows, self._ruled(table)))
         label = f'aria-label="{escape(name)}"'
         box = self.sheet.attribute(Css("overflow-x:auto;margin:0.5em 0", "overflow:visible"))
-        look = self.sheet.attribute(Css(css, "min-width:0"))
+        look = self.sheet.attribute(Css(css, "min-width:0").and_(common))
         line = self.sheet.newline
         # Who cannot use a pointer must be able to get into the box to scroll it.
         opening = f'<div{box} role="region" tabindex="0" {label}><table{look} {label}>'
@@ -126,7 +132,8 @@ class TableConverter:
                     open_merges.pop(column, None)
                     html, css, mark = self.content(tc)
                     data = bool(OPENING.search(html + mark))
-                    cell = Cell(r, column, 1, span, html, css, mark, data)
+                    kept = tc.find(f"{W}p/{W}pPr/{W}keepNext") is not None
+                    cell = Cell(r, column, 1, span, html, css, mark, data, kept)
                     cells.append(cell)
                     if merge is not None:
                         open_merges[column] = cell
@@ -139,10 +146,15 @@ class TableConverter:
         """Yield the groups of rows: a head, then the rest, a new group at each label across all columns."""
         line = self.sheet.newline
         for kind, group in _grouped(rows):
-            lines = "".join(
-                f"<tr>{''.join(self._cell(cell, rows, ruled) for cell in row)}</tr>{line}" for row in group
-            )
+            lines = "".join(self._row(row, rows, ruled) for row in group)
             yield f"<{kind}>{line}{lines}</{kind}>{line}"
+
+    def _row(self, row: Sequence[Cell], rows: Rows, ruled: bool) -> str:
+        """Return a row; a kept one stays on a page with the next one."""
+        kept = any(cell.kept for cell in row)
+        look = self.sheet.attribute(Css("break-inside:avoid", "break-after:avoid")) if kept else ""
+        cells = "".join(self._cell(cell, rows, ruled) for cell in row)
+        return f"<tr{look}>{cells}</tr>{self.sheet.newline}"
 
     def _cell(self, cell: Cell, rows: Rows, ruled: bool) -> str:
         scope = _scope(cell, rows)
@@ -155,6 +167,20 @@ class TableConverter:
             css = css.and_(Css("white-space:pre"))
         attributes += self.sheet.attribute(css.and_(cell.css)) + cell.mark
         return f"<{tag}{attributes}>{cell.html}</{tag}>"
+
+
+def _take_common(rows: Rows) -> Css:
+    """Return the letters that all cells have in common, which the table then has instead of them."""
+    cells = [cell for row in rows.rows for cell in row if cell.html or cell.mark]
+    if not cells:
+        return Css()
+    screens = set.intersection(*({*cell.css.screen.split(";")} for cell in cells))
+    screen = sorted(each for each in screens if each.startswith(_INHERITED))
+    paper = cells[0].css.paper if len({cell.css.paper for cell in cells}) == 1 else ""
+    for cell in cells:
+        own = ";".join(each for each in cell.css.screen.split(";") if each not in screen)
+        cell.css = Css(own, "" if paper else cell.css.paper)
+    return Css(";".join(screen), paper)
 
 
 def _set_in_lines(html: str) -> bool:

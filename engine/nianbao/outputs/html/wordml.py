@@ -71,6 +71,7 @@ class ParagraphLook:
     outline: int | None = None
     list_id: str | None = None
     list_level: int | None = None
+    contextual: bool | None = None
 
     def over(self, below: ParagraphLook) -> ParagraphLook:
         """Return this look where it says something, `below` elsewhere."""
@@ -123,6 +124,7 @@ def paragraph_look(properties: etree._Element | None) -> ParagraphLook:
         line_rule=value(space, "lineRule"),
         outline=number(find(f"{W}outlineLvl")),
         list_id=value(listed.find(f"{W}numId")) if listed is not None else None,
+        contextual=_switch(find(f"{W}contextualSpacing")),
         list_level=number(listed.find(f"{W}ilvl")) if listed is not None else None,
     )
 
