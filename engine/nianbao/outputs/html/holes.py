@@ -18,6 +18,7 @@ from nianbao.program import FieldOp, Loop, Op, Program
 # The key under which an item of a list says where it stands.
 _WHERE = "[where]"
 _TOKEN = re.compile(f"({FIELD}?[{chr(OPEN)}-{END}{CLOSE}])")
+_HOLES = re.compile(f"[{chr(HOLE)}-{chr(LAST_HOLE)}]")
 # A field's name: what is known, and what the item of a loop says of itself.
 Name = tuple[str | FieldOp, ...]
 
@@ -99,6 +100,8 @@ def compile_html(program: Program, source: Source, sheet: Sheet, marked: bool) -
         xml = symbols.print(program.ops).encode()
         _check_loops(xml)
         html = DocumentConverter(source, {**source.contents, DOCUMENT: xml}, sheet).convert()
+        if len(_HOLES.findall(html)) != len(symbols.holes) - 1:
+            return None  # a value that is printed between runs makes runs of its own
         ops, rest = _ops(list(_joined(html, lambda n: symbols.names[n], marked)), symbols)
     except NotPlain:
         return None

@@ -70,7 +70,9 @@ class PdfPool:
             for file, job in zip(files, jobs, strict=True):
                 file.write_bytes(job.docx)
             made, problems = self._all(profile, files, folder)
-            return [_result(made.get(f), problems.get(f, ""), job) for f, job in zip(files, jobs, strict=True)]
+            return [
+                _result(made.get(f), problems.get(f, ""), job) for f, job in zip(files, jobs, strict=True)
+            ]
         finally:
             shutil.rmtree(folder, ignore_errors=True)
             self._profiles.put(profile)

@@ -141,7 +141,9 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
             # The launcher may be gone while the office itself, of the same group, is not.
             os.killpg(process.pid, signal.SIGKILL)
         else:
-            subprocess.run(["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False)
+            subprocess.run(
+                ["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False
+            )
     process.wait()
 
 
