@@ -19,8 +19,8 @@ ENGINE = ROOT / "engine" / "nianbao"
 LAYERS = (
     ("findings", "errors", "cells", "sheetnames", "filenames", "workers", "marks"),
     ("fields", "values", "report", "raw", "outputs.files", "outputs.docx"),
-    ("expression", "layout", "labels", "validation", "program", "sandbox"),
-    ("textchecks", "rules", "template"),
+    ("expression", "layout", "labels", "nesting", "validation", "program", "sandbox"),
+    ("textchecks", "rulelint", "rules", "linear", "rulematrix", "template"),
     ("templatelint", "pack", "suspects"),
     ("packlint", "packnew", "blanks", "context", "readers"),
     ("bind", "inputs", "manifest"),

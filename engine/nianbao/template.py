@@ -24,8 +24,8 @@ from markupsafe import Markup, escape
 from nianbao.errors import RenderError, TemplateError
 from nianbao.layout import Layout, read_layout
 from nianbao.marks import Marker, between_marks, hidden
-from nianbao.outputs.docx import CORE, Part, Properties, deflate, stitch
-from nianbao.program import Program, compile_program
+from nianbao.outputs.docx import CORE, Package, Part, Properties, deflate
+from nianbao.program import Context, Program, compile_program
 from nianbao.sandbox import RichValue, jinja_environment, marked_text_of, run_template, text_of
 
 _RENDERED = re.compile(r"word/(document|header\d*|footer\d*|footnotes|endnotes)\.xml")
@@ -34,12 +34,13 @@ _TAGS = re.compile(r"\{\{|\{%|\{#")
 
 @dataclass(frozen=True)
 class CompiledTemplate:
-    """A template that renders many times: static parts deflated, the others compiled."""
+    """A template that renders many times: `fixed` are the parts without tags, `parts` the compiled others."""
 
     digest: str
     source: bytes
     layout: Layout
-    parts: tuple[Part | tuple[str, Program | Template], ...]
+    fixed: Package
+    parts: tuple[tuple[str, Program | Template], ...]
     names: frozenset[str]
 
     def render(self, context: Mapping[str, Any], properties: Properties) -> bytes:
@@ -48,16 +49,14 @@ class CompiledTemplate:
         Data that hold objects of docxtpl (InlineImage, RichText, Subdoc, Listing) go through docxtpl itself.
         """
         try:
-            parts = [
-                part if isinstance(part, Part) else deflate(part[0], run_template(part[1], context))
-                for part in self.parts
-            ]
+            parts = [deflate(name, run_template(template, context)) for name, template in self.parts]
         except (UndefinedError, KeyError) as error:
             raise _not_in_data(error) from error
         except RichValue as rich:
             contents = _with_docxtpl(self.source, rich.value, _plain(context))
             parts = [deflate(name, content) for name, content in _with_core(contents).items()]
-        return stitch([*parts, deflate(CORE, properties.xml())])
+            return Package().with_parts([*parts, deflate(CORE, properties.xml())]).finished()
+        return self.fixed.with_parts([*parts, deflate(CORE, properties.xml())]).finished()
 
     @cached_property
     def contents(self) -> Mapping[str, bytes]:
@@ -82,7 +81,11 @@ class CompiledTemplate:
         Raises RenderError as `render` does.
         """
         marker = Marker()
-        known = marker.mark(context)
+        if isinstance(context, Context):
+            fields = {path: marker.mark(value, path) for path, value in context.fields.items()}
+            known: Mapping[str, Any] = context.with_fields(fields)
+        else:
+            known = marker.mark(context)
         try:
             parts = {p: run_template(program, known, marked_text_of) for p, program in self.marked.items()}
         except (UndefinedError, KeyError) as error:
@@ -142,20 +145,22 @@ def compile_template(docx: bytes, name: str) -> CompiledTemplate:
         layout = read_layout(docx)
     except (zipfile.BadZipFile, KeyError, etree.XMLSyntaxError) as error:
         raise TemplateError(f"模板{name}不是可用的Word文档（.docx）：{error}", file=name) from error
-    parts, names = _compile_parts(_with_core(contents), name)
-    return CompiledTemplate(hashlib.sha256(docx).hexdigest(), docx, layout, tuple(parts), frozenset(names))
+    fixed, parts, names = _compile_parts(_with_core(contents), name)
+    digest = hashlib.sha256(docx).hexdigest()
+    return CompiledTemplate(digest, docx, layout, Package().with_parts(fixed), tuple(parts), frozenset(names))
 
 
 def _compile_parts(
     contents: Mapping[str, bytes], name: str
-) -> tuple[list[Part | tuple[str, Program | Template]], set[str]]:
+) -> tuple[list[Part], list[tuple[str, Program | Template]], set[str]]:
     environment = jinja_environment()
-    parts: list[Part | tuple[str, Program | Template]] = []
+    fixed: list[Part] = []
+    parts: list[tuple[str, Program | Template]] = []
     names: set[str] = set()
     for part, content in contents.items():
         source = patched(content) if _RENDERED.fullmatch(part) else ""
         if not source:
-            parts.append(deflate(part, content))
+            fixed.append(deflate(part, content))
             continue
         try:
             tree = environment.parse(source)
@@ -163,7 +168,7 @@ def _compile_parts(
         except TemplateSyntaxError as error:
             raise TemplateError(f"模板{name}的{part}写法有误：{error.message}", file=name) from error
         names |= set(used_paths(tree))
-    return parts, names
+    return fixed, parts, names
 
 
 def parsed_parts(docx: bytes) -> Iterator[tuple[str, nodes.Template]]:

@@ -13,7 +13,7 @@ from nianbao.layout import W
 from nianbao.marks import CLOSE, END, FIELD, HOLE, LAST_HOLE, LAST_LOOP, LOOP, OPEN, shown
 from nianbao.outputs.html.blocks import DOCUMENT, DocumentConverter, NotPlain, Source
 from nianbao.outputs.html.css import Sheet
-from nianbao.program import FieldOp, Loop, Op, Program
+from nianbao.program import Context, FieldOp, Fields, Loop, Op, Program, gathered
 
 # The key under which an item of a list says where it stands.
 _WHERE = "[where]"
@@ -69,12 +69,22 @@ class _Symbols:
         if isinstance(op, bytes):
             return op.decode()
         if isinstance(op, FieldOp):
-            self.holes.append(op)
-            self.names.append(_named(op, scopes))
-            index = len(self.holes) - 1
-            if HOLE + index > LAST_HOLE:
-                raise NotPlain
-            return f"{chr(OPEN + index)}{chr(HOLE + index)}{CLOSE}"
+            return self._hole(op, scopes)
+        if isinstance(op, Fields):
+            fields = (FieldOp(tuple(path.split("."))) for path in op.get(_Paths()))
+            texts = (text.decode() for text in op.following)
+            return "".join(self._hole(f, scopes) + text for f, text in zip(fields, texts, strict=True))
+        return self._loop(op, scopes)
+
+    def _hole(self, op: FieldOp, scopes: tuple[Name, ...]) -> str:
+        self.holes.append(op)
+        self.names.append(_named(op, scopes))
+        index = len(self.holes) - 1
+        if HOLE + index > LAST_HOLE:
+            raise NotPlain
+        return f"{chr(OPEN + index)}{chr(HOLE + index)}{CLOSE}"
+
+    def _loop(self, op: Loop, scopes: tuple[Name, ...]) -> str:
         source = _named(op.source, scopes)
         inner: Name = source if op.paragraphs else (FieldOp((_WHERE,), len(scopes)),)
         index = len(self.loops)
@@ -82,6 +92,13 @@ class _Symbols:
         if LOOP + index > LAST_LOOP:
             raise NotPlain
         return f"<?loop {index}?>{self.print(op.body, (*scopes, inner))}<?end?>"
+
+
+class _Paths:
+    """Gives the path of a field for its value."""
+
+    def __getitem__(self, path: str) -> str:
+        return path
 
 
 def _named(op: FieldOp, scopes: tuple[Name, ...]) -> Name:
@@ -106,7 +123,7 @@ def compile_html(program: Program, source: Source, sheet: Sheet, marked: bool) -
     except NotPlain:
         return None
     assert not rest
-    return Program(tuple(ops))
+    return Program(tuple(gathered(ops)))
 
 
 def _check_loops(xml: bytes) -> None:
@@ -137,7 +154,7 @@ def _ops(tokens: list[Any], symbols: _Symbols) -> tuple[list[Op], list[Any]]:
         elif len(token) == 1 and LOOP <= ord(token) <= LAST_LOOP:
             loop = symbols.loops[ord(token) - LOOP]
             body, tokens = _ops(tokens, symbols)
-            ops.append(Loop(loop.source, loop.paragraphs, tuple(body)))
+            ops.append(Loop(loop.source, loop.paragraphs, tuple(gathered(body))))
         elif token:
             text = token.encode()
             ops = [*ops[:-1], ops[-1] + text] if ops and isinstance(ops[-1], bytes) else [*ops, text]
@@ -146,6 +163,8 @@ def _ops(tokens: list[Any], symbols: _Symbols) -> tuple[list[Op], list[Any]]:
 
 def with_places(data: Any, path: str = "") -> Any:
     """Return nested data in which every item of a list says where it stands."""
+    if isinstance(data, Context):
+        return data.with_fields({key: with_places(value, key) for key, value in data.fields.items()})
     if isinstance(data, Mapping):
         return {key: with_places(item, f"{path}.{key}" if path else key) for key, item in data.items()}
     if isinstance(data, list | tuple):
