@@ -126,6 +126,35 @@ def read(
     raise typer.Exit(run_read(inputs, out, layout, blank_as_zero, _pack(pack, packs)))
 
 
+@app.command()
+def preview(
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="[INPUT...]", help="表格、数据或报告文件，文件夹、通配符")
+    ] = None,
+    agency: Annotated[str | None, typer.Option("--agency", metavar="NAME", help="直接打开这个单位")] = None,
+    port: Annotated[int, typer.Option("--port", metavar="N", min=0, max=65535, help="端口，0为任意空闲的")] = 0,
+    browser: Annotated[bool, typer.Option("--open/--no-open", help="打开浏览器")] = True,
+    previous: Annotated[
+        list[str] | None, typer.Option("--previous", metavar="INPUT", help="上年数据，用来核对结转等")
+    ] = None,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDR", help="对其他电脑开放：本机的网络地址")
+    ] = "127.0.0.1",
+    names: Annotated[
+        list[str] | None, typer.Option("--allow-host", metavar="NAME", help="代理后面的域名，如 nb.example.cn")
+    ] = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """打开本机网页：放入文件，看哪一格有误，下载报告；也是办公系统调用的HTTP服务。"""
+    from nianbao.cli.previewing import run_preview
+
+    loaded = _pack(pack, packs)
+    raise typer.Exit(
+        run_preview(inputs or [], previous or [], agency, port, browser, host, names or [], loaded)
+    )
+
+
 @pack_app.command("list")
 def pack_list(packs: PackDirs = None) -> None:
     """列出可用的报表包。"""

@@ -1,0 +1,75 @@
+"""Running the server: a port of this machine, a token, a browser that is opened on it."""
+
+from __future__ import annotations
+
+import socket
+import webbrowser
+from collections.abc import Callable
+from dataclasses import replace
+
+import uvicorn
+
+from nianbao.errors import OutputError
+from nianbao.web.app import create_app
+from nianbao.web.settings import Settings
+from nianbao.web.workspace import Workspace
+
+LOOPBACK = "127.0.0.1"
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a socket that listens; port 0 takes one that is free. Raises OutputError."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    own = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        own.bind((host, port))
+        own.listen(128)
+    except OSError as error:
+        own.close()
+        raise OutputError(f"不能在{host}的端口{port}上运行：{error.strerror}；请换一个 --port") from error
+    return own
+
+
+def addresses(host: str, port: int, names: tuple[str, ...] = ()) -> tuple[str, ...]:
+    """Return the values of the header Host that a server on this port answers to."""
+    shown = f"[{host}]" if ":" in host else host
+    own = [f"{shown}:{port}"]
+    if host == LOOPBACK:
+        own.append(f"localhost:{port}")
+    return (*own, *(name.lower() for name in names), *(f"{name.lower()}:{port}" for name in names if ":" not in name))
+
+
+def serve(
+    workspace: Workspace,
+    settings: Settings,
+    own: socket.socket,
+    *,
+    path: str = "/",
+    names: tuple[str, ...] = (),
+    ready: Callable[[str], None] = lambda address: None,
+    browser: bool = False,
+) -> None:
+    """Serve a workspace until it is interrupted; `ready` is told the address to open, token and all."""
+    host, port = own.getsockname()[:2]
+    settings = replace(settings, hosts=addresses(host, port, names))
+    address = f"http://{settings.hosts[0]}{path}?token={settings.token}"
+    config = uvicorn.Config(
+        create_app(workspace, settings),
+        log_level="warning",
+        access_log=False,  # addresses bear the token
+        server_header=False,
+        date_header=False,
+        proxy_headers=False,
+        lifespan="on",
+        timeout_graceful_shutdown=2,
+    )
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            ready(address)
+            if browser:
+                webbrowser.open(address)
+
+    Server(config).run(sockets=[own])
