@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nianbao.batch import BatchResult, build
+    from nianbao.comparison import compare
+    from nianbao.differences import Comparison
     from nianbao.errors import InputError, NianbaoError, OutputError, PackError, RenderError, TemplateError
     from nianbao.findings import Finding, Suspect, Where
     from nianbao.pack import Pack, list_packs, load_pack
@@ -25,6 +27,8 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 _HOMES = {
     "batch": ("BatchResult", "build"),
+    "comparison": ("compare",),
+    "differences": ("Comparison",),
     "errors": ("InputError", "NianbaoError", "OutputError", "PackError", "RenderError", "TemplateError"),
     "findings": ("Finding", "Suspect", "Where"),
     "pack": ("Pack", "list_packs", "load_pack"),
@@ -36,6 +40,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "BatchResult",
     "CheckResult",
+    "Comparison",
     "Finding",
     "InputError",
     "NianbaoError",
@@ -51,6 +56,7 @@ __all__ = [
     "build",
     "check",
     "check_many",
+    "compare",
     "list_packs",
     "load_pack",
     "read",

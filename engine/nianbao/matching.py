@@ -20,8 +20,8 @@ def agency_key(name: str) -> str:
 def match_reports(before: Sequence[Report], after: Sequence[Report]) -> Pairs:
     """Return the reports in pairs, those of one side alone with None, in the order of `after`.
 
-    One report on each side belong together whatever they are called. Otherwise an agency's reports of the same year
-    are a pair, and of those that are left the nearest years. Reports without an agency stay alone.
+    One report on each side belong together whatever they are called. Otherwise an agency's reports of the
+    same year are a pair, and of those that are left the nearest years. Reports without an agency stay alone.
     """
     if len(before) == len(after) == 1:
         return [(before[0], after[0])]
@@ -51,8 +51,7 @@ def _nearest(
     if len(olds) == len(news) == 1:
         return {news[0]: olds[0]}
     ranked = sorted(
-        (_distance(before[i].year, after[j].year), rank)
-        for rank, (i, j) in enumerate(product(olds, news))
+        (_distance(before[i].year, after[j].year), rank) for rank, (i, j) in enumerate(product(olds, news))
     )
     choices = list(product(olds, news))
     partners: dict[int, int] = {}

@@ -244,7 +244,9 @@ def _lint_names(pack: Pack) -> None:
             raise PackError(f"{pack.id}/pack.toml用了没有的栏目：{path}", file="pack.toml")
     for chart in meta.get("chart", ()):
         for path in unknown_sums(chart, pack.fields):
-            raise PackError(f"{pack.id}/pack.toml图表“{chart['title']}”：没有数字栏目{path}", file="pack.toml")
+            raise PackError(
+                f"{pack.id}/pack.toml图表“{chart['title']}”：没有数字栏目{path}", file="pack.toml"
+            )
 
 
 def _document(sources: Mapping[str, bytes], name: str) -> Any:

@@ -80,9 +80,7 @@ def diff_texts(before: str, after: str) -> tuple[Sentence, ...]:
     found: list[Sentence] = []
     for tag, i, j, k, m in _opcodes([s.forms for s in old], [s.forms for s in new]):
         if tag == "equal":
-            found += (
-                Sentence((Piece(x.text, y.text),)) for x, y in zip(old[i:j], new[k:m], strict=True)
-            )
+            found += (Sentence((Piece(x.text, y.text),)) for x, y in zip(old[i:j], new[k:m], strict=True))
         else:
             found += _aligned(old[i:j], new[k:m])
     return tuple(found)
@@ -131,7 +129,7 @@ def _closed(forms: Sequence[str], begin: int, index: int, form: str) -> bool:
     return form in _ENDS
 
 
-def _opcodes(old: Sequence[object], new: Sequence[object]) -> list[tuple[str, int, int, int, int]]:
+def _opcodes(old: Sequence[object], new: Sequence[object]) -> Sequence[tuple[str, int, int, int, int]]:
     many = max(len(old), len(new)) > _MANY
     return SequenceMatcher(None, old, new, autojunk=many).get_opcodes()
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from nianbao.compare import Change, Comparison, FigureChange, ItemChange, ReportComparison, TextChange
+from nianbao.differences import Change, Comparison, FigureChange, ItemChange, ReportComparison, TextChange
 from nianbao.outputs.results.checkjson import encodable
 from nianbao.pack import Pack
 from nianbao.report import Report, exchanged
@@ -16,9 +16,7 @@ _RATE = Decimal("0.000001")
 Unreadable = Sequence[tuple[str, str]]
 
 
-def comparison_json(
-    comparison: Comparison, pack: Pack, unreadable: Unreadable = ()
-) -> dict[str, Any]:
+def comparison_json(comparison: Comparison, pack: Pack, unreadable: Unreadable = ()) -> dict[str, Any]:
     """Return a comparison as plain JSON data: decimals as strings, None where there is no value.
 
     `unreadable` are (file, message).
@@ -58,9 +56,7 @@ def _pair(pair: ReportComparison, pack: Pack) -> dict[str, Any]:
         "figures": [{**_change(c, pair, pack), **_figure(c)} for c in pair.figures],
         "texts": [{**_change(c, pair, pack), **_text(c)} for c in pair.texts],
         "items": [{**_change(c, pair, pack), **_item(c)} for c in pair.items],
-        "only_form": [
-            {**_change(c, pair, pack), "before": c.before, "after": c.after} for c in pair.forms
-        ],
+        "only_form": [{**_change(c, pair, pack), "before": c.before, "after": c.after} for c in pair.forms],
     }
 
 

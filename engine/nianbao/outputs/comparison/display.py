@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from nianbao.compare import Comparison, FigureChange, ItemChange, ReportComparison, TextChange
+from nianbao.differences import Comparison, FigureChange, ItemChange, ReportComparison, TextChange
 from nianbao.outputs.comparison.words import (
     SIDES,
     agency_words,
@@ -40,7 +40,7 @@ _MARKS = {"deleted": ("[-", "-]", "red"), "inserted": ("{+", "+}", "green"), "sa
 def comparison_text(
     comparison: Comparison, pack: Pack, unreadable: Sequence[tuple[str, str]] = ()
 ) -> Iterator[RenderableType]:
-    """Yield what to show of a comparison: every agency that differs, those of one side alone, one line for all."""
+    """Yield what to show: every agency that differs, those of one side alone, then one line for all."""
     for pair in comparison.pairs:
         if not pair.same or trouble_words(pair):
             yield from _pair(pair, pack)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nianbao.compare import FigureChange, ReportComparison
+from nianbao.differences import FigureChange, ReportComparison
 from nianbao.layout import Cell, Grid
 from nianbao.outputs.comparison.words import BLANK, difference_words, figure_words, plain_words
 from nianbao.pack import Pack
@@ -26,9 +26,9 @@ class TableCell:
 
 @dataclass(frozen=True)
 class Table:
-    """A statutory table: its rows of cells, and which rows hold a change."""
+    """A statutory table: its rows of cells, how many of them are its head, and which rows hold a change."""
 
-    name: str
+    head: int
     rows: tuple[tuple[TableCell, ...], ...]
     changed_rows: frozenset[int]
     widths: tuple[int, ...]
@@ -42,12 +42,10 @@ class Table:
 def tables_of(pair: ReportComparison, pack: Pack) -> Mapping[int, Table]:
     """Return the tables of a comparison by the index of their grid."""
     changes = {change.field: change for change in pair.figures}
-    return {grid.index: _table(grid, pair, changes, pack) for grid in pack.layout.grids}
+    return {grid.index: _table(grid, pair, changes) for grid in pack.layout.grids}
 
 
-def _table(
-    grid: Grid, pair: ReportComparison, changes: Mapping[str, FigureChange], pack: Pack
-) -> Table:
+def _table(grid: Grid, pair: ReportComparison, changes: Mapping[str, FigureChange]) -> Table:
     rows: list[list[TableCell]] = [[] for _ in range(grid.rows)]
     changed: set[int] = set()
     for cell in sorted(grid.cells, key=lambda cell: (cell.row, cell.column)):
@@ -56,17 +54,13 @@ def _table(
         if shown.changed:
             changed.add(cell.row)
     total = sum(grid.widths) or 1
+    head = max((cell.row + cell.rows for cell in grid.cells if cell.header), default=0)
     return Table(
-        _name(grid, pack),
+        head,
         tuple(tuple(row) for row in rows),
         frozenset(changed),
         tuple(round(width * 100 / total) for width in grid.widths),
     )
-
-
-def _name(grid: Grid, pack: Pack) -> str:
-    found = (pack.table_of(field) for field in grid.field_cells)
-    return next((table.title for table in found if table), "")
 
 
 def _cell(cell: Cell, pair: ReportComparison, changes: Mapping[str, FigureChange]) -> TableCell:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from nianbao.compare import FigureChange, ItemChange, ReportComparison, TextChange, in_words
+from nianbao.comparison import in_words
+from nianbao.differences import FigureChange, ItemChange, ReportComparison, TextChange
 from nianbao.fields import generic
 from nianbao.layout import Grid, Heading
 from nianbao.outputs.comparison.tables import Table, tables_of
@@ -21,7 +22,7 @@ from nianbao.outputs.comparison.words import (
     year_words,
     years_words,
 )
-from nianbao.outputs.results.words import file_words, source_words, spot_words
+from nianbao.outputs.results.words import source_words, spot_words
 from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
 from nianbao.report import Report
@@ -177,17 +178,18 @@ def _whole_parts(pair: ReportComparison, pack: Pack) -> Iterator[Part]:
     own: list[Passage] = []
     for block in pack.layout.blocks:
         if isinstance(block, Heading) and block.level == 1:
-            yield Part(heading, tuple(own_tables), tuple(own))
+            yield _part(heading, own_tables, own)
             heading, own_tables, own = block.text, [], []
         elif isinstance(block, Grid):
             own_tables.append(tables[block.index])
         elif not isinstance(block, Heading):
             for field in block.fields:
                 own += passages.of(field)
-    yield Part(heading, tuple(own_tables), tuple(own))
-    yield Part("不在版面上的内容", passages=tuple(passages.rest()))
+    yield _part(heading, own_tables, own)
+    yield Part("其他内容", passages=tuple(passages.rest()))
 
 
-def file_label(report: Report) -> str:
-    """Return the file that a report came from."""
-    return file_words(report.source)
+def _part(heading: str, tables: Sequence[Table], passages: Sequence[Passage]) -> Part:
+    """Return a part of the report; positions under a heading need not say it again."""
+    short = (replace(p, place=p.place.removeprefix(heading).lstrip("·")) for p in passages)
+    return Part(heading, tuple(tables), tuple(short) if heading else tuple(passages))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
-from nianbao.compare import FigureChange, ItemChange, Number, ReportComparison
+from nianbao.differences import FigureChange, ItemChange, Number, ReportComparison
 from nianbao.findings import Value, count_severity
 from nianbao.outputs.results.words import value_words
 from nianbao.outputs.workbook.xlsx import visible
@@ -35,7 +35,13 @@ def figure_words(value: Number | None, found: str) -> str:
 def difference_words(change: FigureChange) -> str:
     """Return the difference with its sign; nothing where there is none to calculate."""
     difference = change.difference
-    return "" if difference is None else f"+{value_words(difference)}" if difference > 0 else value_words(difference)
+    return (
+        ""
+        if difference is None
+        else f"+{value_words(difference)}"
+        if difference > 0
+        else value_words(difference)
+    )
 
 
 def rate_words(change: FigureChange) -> str:

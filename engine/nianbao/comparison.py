@@ -1,151 +1,43 @@
 """Comparison of reports: two of them, or two sets matched by agency.
 
-Figures are compared by value, texts by their words (`textdiff`), items of lists by their headings. What a template
-prints of its own where a field is blank (a default heading) is not told apart from the same text written out, so
-that a document read back equals the data it was made from.
+Figures are compared by value, texts by their words (`textdiff`), items of lists by their headings. What a
+template prints of its own where a field is blank (a default heading) is not told apart from the same text
+written out, so that a document read back equals the data it was made from.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
 from itertools import product
 from typing import Any
 
+from nianbao.differences import (
+    Change,
+    Comparison,
+    FigureChange,
+    ItemChange,
+    Number,
+    ReportComparison,
+    TextChange,
+)
 from nianbao.fields import Field, FieldSet, generic, lookup
 from nianbao.findings import Value
 from nianbao.matching import match_reports
 from nianbao.pack import Pack
 from nianbao.pipeline import read
 from nianbao.report import Report, leaves
-from nianbao.textdiff import Sentence, diff_texts, likeness, text_form
+from nianbao.textdiff import likeness, text_form
 
-Number = int | Decimal
 Item = Mapping[str, Value]
 _ALIKE = 0.5
-
-
-@dataclass(frozen=True)
-class Change:
-    """A field that differs. The two paths differ only for items of lists; one is None where there is no item."""
-
-    before_field: str | None
-    after_field: str | None
-
-    @property
-    def field(self) -> str:
-        """The field in the later report, or in the earlier one if only that has it."""
-        return self.after_field or self.before_field or ""
-
-
-@dataclass(frozen=True)
-class FigureChange(Change):
-    """A figure that differs; None is a blank, and `found` is what stood there if it was no figure."""
-
-    before: Number | None
-    after: Number | None
-    before_found: str = ""
-    after_found: str = ""
-
-    @property
-    def difference(self) -> Number | None:
-        """How much more it is; None where either is blank."""
-        return None if self.before is None or self.after is None else self.after - self.before
-
-    @property
-    def rate(self) -> Decimal | None:
-        """The difference as a share of the earlier figure; None where that is 0 or blank."""
-        if not self.before or self.difference is None:
-            return None
-        return Decimal(self.difference) / Decimal(self.before)
-
-
-@dataclass(frozen=True)
-class TextChange(Change):
-    """A text, name, date or choice that differs, in words; empty where there is none."""
-
-    before: str
-    after: str
-
-    @property
-    def only_form(self) -> bool:
-        """Whether only white space, full and half width or the style of quotes differ."""
-        return text_form(self.before) == text_form(self.after)
-
-    @cached_property
-    def sentences(self) -> tuple[Sentence, ...]:
-        """The sentences of both texts, aligned."""
-        return diff_texts(self.before, self.after)
-
-
-@dataclass(frozen=True)
-class ItemChange(Change):
-    """An item of a list that only one report has, with its values by field."""
-
-    values: Mapping[str, Value] = field(default_factory=dict)
-
-    @property
-    def added(self) -> bool:
-        """Whether the later report has the item."""
-        return self.after_field is not None
-
-
-@dataclass(frozen=True)
-class ReportComparison:
-    """Two reports of one agency and what differs between them, in the order of the schema.
-
-    `forms` are texts that differ in form only: they are no difference.
-    """
-
-    before: Report
-    after: Report
-    figures: tuple[FigureChange, ...] = ()
-    texts: tuple[TextChange, ...] = ()
-    items: tuple[ItemChange, ...] = ()
-    forms: tuple[TextChange, ...] = ()
-
-    @property
-    def agency(self) -> str:
-        """The agency's name, as the later report has it."""
-        return self.after.agency or self.before.agency
-
-    @property
-    def changes(self) -> int:
-        """The number of differences."""
-        return len(self.figures) + len(self.texts) + len(self.items)
-
-    @property
-    def same(self) -> bool:
-        """Whether there is no difference."""
-        return not self.changes
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Two sets of reports: those that both have in pairs, and those of one alone."""
-
-    pairs: tuple[ReportComparison, ...] = ()
-    only_before: tuple[Report, ...] = ()
-    only_after: tuple[Report, ...] = ()
-
-    @property
-    def same(self) -> bool:
-        """Whether both sets hold the same reports without any difference."""
-        return not (self.only_before or self.only_after) and all(pair.same for pair in self.pairs)
-
-    @property
-    def differing(self) -> tuple[ReportComparison, ...]:
-        """The pairs that differ."""
-        return tuple(pair for pair in self.pairs if not pair.same)
 
 
 def compare(before: object, after: object, pack: Pack) -> Comparison:
     """Return what differs between two reports or two sets of them.
 
-    Each is a Report, whatever `read` takes (a path, nested data, a data frame), or a list of such. Raises InputError for a
-    file that cannot be read.
+    Each is a Report, whatever `read` takes (a path, nested data, a data frame), or a list of such. Raises
+    InputError for a file that cannot be read.
     """
     comparer = _Comparer(pack.fields)
     pairs = match_reports(list(_reports(before, pack)), list(_reports(after, pack)))
@@ -160,7 +52,11 @@ def _reports(source: object, pack: Pack) -> Iterator[Report]:
     # A Report is taken as it is: binding it again would fill what a finished document leaves blank.
     if isinstance(source, Report):
         yield source
-    elif isinstance(source, Iterable) and not isinstance(source, str | Mapping) and not hasattr(source, "itertuples"):
+    elif (
+        isinstance(source, Iterable)
+        and not isinstance(source, str | Mapping)
+        and not hasattr(source, "itertuples")
+    ):
         for item in source:
             yield from _reports(item, pack)
     else:
@@ -178,10 +74,10 @@ class _Side:
             for path, value in report.values.items()
             if value is not None and value != "" and not path.startswith(comparer.in_lists)
         }
-        for field in comparer.fields.defaulted:
-            value = self.values.get(field.path)
-            if isinstance(value, str) and text_form(value) == text_form(self.default(field)):
-                del self.values[field.path]
+        for defaulted in comparer.fields.defaulted:
+            value = self.values.get(defaulted.path)
+            if isinstance(value, str) and text_form(value) == text_form(self.default(defaulted)):
+                del self.values[defaulted.path]
         self.found = {
             f.field: str(f.actual)
             for f in report.findings
@@ -298,7 +194,7 @@ def _inside(name: str) -> str:
 
 
 def _partners(olds: Sequence[Item], news: Sequence[Item], heading: str) -> dict[int, int]:
-    """Return the old item that each new one continues: an equal one, one of its heading, one that is like it."""
+    """Return the old item that each new one continues: an equal one, else one of its heading, or like it."""
     partners: dict[int, int] = {}
     for same in (_all_words, lambda item: text_form(str(item.get(heading, "")))):
         left = {i: same(old) for i, old in enumerate(olds) if i not in partners.values()}
