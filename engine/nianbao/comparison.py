@@ -118,7 +118,7 @@ class _Comparer:
         changes: list[Change] = list(self._values(before, after))
         for path in self.fields.lists:
             changes += self._lists(path, a, b)
-        changes.sort(key=lambda change: self.order.get(generic(change.field), len(self.order)))
+        changes.sort(key=self._position)
         texts = [c for c in changes if isinstance(c, TextChange)]
         return ReportComparison(
             a,
@@ -128,6 +128,10 @@ class _Comparer:
             tuple(c for c in changes if isinstance(c, ItemChange)),
             tuple(c for c in texts if c.only_form),
         )
+
+    def _position(self, change: Change) -> int:
+        field = change.field
+        return self.order.get(field) or self.order.get(generic(field), len(self.order))
 
     def _values(self, before: _Side, after: _Side) -> Iterator[Change]:
         # A document shows nothing of what is not printed; two sets of data may both have it.
@@ -204,7 +208,7 @@ def _partners(olds: Sequence[Item], news: Sequence[Item], heading: str) -> dict[
                 partners[j] = match
                 del left[match]
     ranked = sorted(
-        (-likeness(_all_words(old), _all_words(new)), i + j, i, j)
+        (-likeness(*("".join(map(str, item.values())) for item in (old, new))), i + j, i, j)
         for (i, old), (j, new) in product(enumerate(olds), enumerate(news))
         if i not in partners.values() and j not in partners
     )

@@ -14,7 +14,7 @@ from nianbao.textdiff import Sentence, diff_texts, text_form
 Number = int | Decimal
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Change:
     """A field that differs. The paths differ only for items of lists; one is None where there is no item."""
 
@@ -27,7 +27,7 @@ class Change:
         return self.after_field or self.before_field or ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class FigureChange(Change):
     """A figure that differs; None is a blank, and `found` is what stood there if it was no figure."""
 
@@ -56,7 +56,7 @@ class TextChange(Change):
     before: str
     after: str
 
-    @property
+    @cached_property
     def only_form(self) -> bool:
         """Whether only white space, full and half width or the style of quotes differ."""
         return text_form(self.before) == text_form(self.after)

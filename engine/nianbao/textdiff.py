@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import product
 from typing import Literal
 
@@ -31,6 +31,7 @@ _PAIRINGS = 10_000
 _ALIKE = 0.5
 # An unchanged scrap of so many characters between two changes that are no shorter belongs to the change.
 _SCRAP = 4
+_SHORT = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +72,10 @@ def text_form(text: str) -> str:
     return _BLANK.sub("", unicodedata.normalize("NFKC", text).translate(_QUOTES))
 
 
+# Words come again and again.
+_form = lru_cache(maxsize=1 << 16)(text_form)
+
+
 def diff_texts(before: str, after: str) -> tuple[Sentence, ...]:
     """Return the sentences of two texts in order, aligned with each other.
 
@@ -87,8 +92,8 @@ def diff_texts(before: str, after: str) -> tuple[Sentence, ...]:
 
 
 def likeness(before: str, after: str) -> float:
-    """Return the share of words that two texts have in common, 0 to 1."""
-    bags = [Counter(map(text_form, _WORD.findall(text))) for text in (before, after)]
+    """Return the share of different words that two texts have in common, 0 to 1."""
+    bags = [frozenset(map(_form, _WORD.findall(text))) for text in (before, after)]
     return _likeness(*bags) if any(bags) else 1.0
 
 
@@ -110,7 +115,7 @@ def _sentences(text: str) -> list[_Words]:
     words = _WORD.findall(text, start)
     if not words:
         return []
-    forms = [text_form(word) for word in words]
+    forms = [_form(word) if len(word) < _SHORT else text_form(word) for word in words]
     words[0] = text[:start] + words[0]
     found, begin = [], 0
     for index, form in enumerate(forms):
@@ -175,8 +180,8 @@ def _pairs(old: list[_Words], new: list[_Words]) -> list[Pairing]:
             if n > i or m > j:
                 continue
             a, b = bags[0, i - n, n], bags[1, j - m, m]
-            shared = (a & b).total()
-            if 2 * shared >= _ALIKE * (a.total() + b.total()) and best[i - n][j - m] + shared > best[i][j]:
+            shared = len(a & b)
+            if 2 * shared >= _ALIKE * (len(a) + len(b)) and best[i - n][j - m] + shared > best[i][j]:
                 best[i][j] = best[i - n][j - m] + shared
                 steps[i, j] = (n, m)
     return _traced(best, steps)
@@ -203,13 +208,12 @@ def _joined(sentences: list[_Words]) -> _Words:
     )
 
 
-def _bag(sentences: Iterable[_Words]) -> Counter[str]:
-    return Counter(form for sentence in sentences for form in sentence.forms)
+def _bag(sentences: Iterable[_Words]) -> frozenset[str]:
+    return frozenset(form for sentence in sentences for form in sentence.forms)
 
 
-def _likeness(a: Counter[str], b: Counter[str]) -> float:
-    """Return the share of words that two sentences have in common, 0 to 1."""
-    return 2 * (a & b).total() / (a.total() + b.total())
+def _likeness(a: frozenset[str], b: frozenset[str]) -> float:
+    return 2 * len(a & b) / (len(a) + len(b))
 
 
 def _pieces(old: _Words, new: _Words) -> Iterator[Piece]:

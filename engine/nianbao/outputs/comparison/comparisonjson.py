@@ -67,10 +67,18 @@ def _change(change: Change, pair: ReportComparison, pack: Pack) -> dict[str, Any
         **({"before_field": before} if before != after else {}),
         "place": pack.fields.place(change.field),
         "where": {
-            "before": pair.before.where(before).as_dict() if before else None,
-            "after": pair.after.where(after).as_dict() if after else None,
+            "before": _place(pair.before, before),
+            "after": _place(pair.after, after),
         },
     }
+
+
+def _place(report: Report, path: str | None) -> dict[str, Any] | None:
+    """Return where a value stood, without what holds for the report as a whole."""
+    if path is None:
+        return None
+    source = report.source.as_dict()
+    return {key: part for key, part in report.where(path).as_dict().items() if source.get(key) != part}
 
 
 def _figure(change: FigureChange) -> dict[str, Any]:
