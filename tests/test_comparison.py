@@ -311,7 +311,7 @@ def test_a_comparison_is_part_of_the_library() -> None:
     assert nianbao.compare([], [], PACK).same
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(st.integers(0, 10_000), st.integers(0, 10_000))
 def test_every_figure_that_differs_is_named_and_no_other(a: int, b: int) -> None:
     one, two = (report_from_data(consistent_report(PACK, seed), PACK) for seed in (a, b))

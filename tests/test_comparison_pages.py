@@ -131,7 +131,7 @@ def test_hostile_texts_stay_texts(pack: Pack) -> None:
 PRINTABLE = st.text(st.characters(exclude_categories=("Cc", "Cs", "Cn")), max_size=40)
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(PRINTABLE, PRINTABLE)
 def test_any_text_comes_out_as_it_went_in(before: str, after: str) -> None:
     pack = load_pack()
