@@ -19,8 +19,8 @@ ENGINE = ROOT / "engine" / "nianbao"
 LAYERS = (
     ("findings", "errors", "cells", "sheetnames", "filenames", "workers"),
     ("fields", "values", "report", "raw", "outputs.files", "outputs.docx"),
-    ("expression", "layout", "labels", "validation", "program", "sandbox", "textdiff", "charts"),
-    ("textchecks", "rules", "template"),
+    ("expression", "layout", "labels", "nesting", "validation", "program", "sandbox", "textdiff", "charts"),
+    ("textchecks", "rulelint", "rules", "linear", "rulematrix", "template"),
     ("templatelint", "pack", "suspects"),
     ("packlint", "packnew", "blanks", "context", "readers"),
     ("bind", "inputs", "manifest", "matching", "differences"),

@@ -15,8 +15,9 @@ from typing import Any
 from nianbao.charts import Chart, read_charts, unknown_sums
 from nianbao.errors import PackError
 from nianbao.fields import FieldSet, read_fields
-from nianbao.labels import Labels, read_labels
+from nianbao.labels import Labels, normal, read_labels
 from nianbao.layout import Layout
+from nianbao.nesting import Nesting
 from nianbao.rules import RuleSet, compile_rules
 from nianbao.template import CompiledTemplate, compile_template
 from nianbao.textchecks import Slip
@@ -86,6 +87,11 @@ class Pack:
         return read_fields(self.schema)
 
     @cached_property
+    def nesting(self) -> Nesting:
+        """What makes nested data of values by field."""
+        return Nesting(self.fields)
+
+    @cached_property
     def _variants(self) -> Mapping[str, Any]:
         return _toml(self.sources, "variants.toml")
 
@@ -110,6 +116,12 @@ class Pack:
     def charts(self) -> tuple[Chart, ...]:
         """What is worth a chart over the years."""
         return read_charts(self.meta.get("chart", ()), self.fields)
+
+    @cached_property
+    def places(self) -> Mapping[str, str]:
+        """Plain fields and tables by their positions in the words of the form, in normal form."""
+        places = {normal(field.place): field.path for field in self.fields.plain}
+        return places | {normal(table.name): table.path for table in self.tables}
 
     def table_of(self, path: str) -> Table | None:
         """Return the table in which a field stands, or None."""
