@@ -119,14 +119,18 @@ class _Comparer:
         for path in self.fields.lists:
             changes += self._lists(path, a, b)
         changes.sort(key=self._position)
-        texts = [c for c in changes if isinstance(c, TextChange)]
+        texts: list[TextChange] = []
+        forms: list[TextChange] = []
+        for change in changes:
+            if isinstance(change, TextChange):
+                (forms if change.only_form else texts).append(change)
         return ReportComparison(
             a,
             b,
             tuple(c for c in changes if isinstance(c, FigureChange)),
-            tuple(c for c in texts if not c.only_form),
+            tuple(texts),
             tuple(c for c in changes if isinstance(c, ItemChange)),
-            tuple(c for c in texts if c.only_form),
+            tuple(forms),
         )
 
     def _position(self, change: Change) -> int:

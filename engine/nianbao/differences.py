@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import cached_property
 
 from nianbao.findings import Value
 from nianbao.report import Report
@@ -49,25 +48,25 @@ class FigureChange(Change):
         return Decimal(self.difference) / Decimal(self.before)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class TextChange(Change):
     """A text, name, date or choice that differs, in words; empty where there is none."""
 
     before: str
     after: str
 
-    @cached_property
+    @property
     def only_form(self) -> bool:
         """Whether only white space, full and half width or the style of quotes differ."""
         return text_form(self.before) == text_form(self.after)
 
-    @cached_property
+    @property
     def sentences(self) -> tuple[Sentence, ...]:
-        """The sentences of both texts, aligned."""
+        """The sentences of both texts, aligned; worked out anew each time, for a large set holds many."""
         return diff_texts(self.before, self.after)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ItemChange(Change):
     """An item of a list that only one report has, with its values by field."""
 

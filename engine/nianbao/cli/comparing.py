@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from nianbao.cli.common import CLEAN, FINDINGS, NOTHING, read_all, say, warn
 from nianbao.comparison import compare
 from nianbao.differences import Comparison
 from nianbao.errors import InputError, OutputError
-from nianbao.outputs.files import write_atomic
+from nianbao.outputs.files import replacing, write_atomic
 from nianbao.pack import Pack
 
 FORMATS = ("text", "json", "html")
@@ -36,7 +35,7 @@ def run_diff(
     elif form == "json":
         from nianbao.outputs.comparison.comparisonjson import comparison_json
 
-        _emit(json.dumps(comparison_json(comparison, pack, unreadable), ensure_ascii=False, indent=1), out)
+        _emit(comparison_json(comparison, pack, unreadable), out)
     else:
         _text(comparison, pack, unreadable, out)
     return NOTHING if unreadable else CLEAN if comparison.same else FINDINGS
@@ -61,7 +60,7 @@ def _page(
 ) -> None:
     from nianbao.outputs.comparison.html import comparison_html, verdict
 
-    _emit(comparison_html(comparison, pack, sides, unreadable), out)
+    _emit([comparison_html(comparison, pack, sides, unreadable)], out)
     if out:
         say(verdict(comparison))
         for file, message in unreadable:
@@ -77,12 +76,17 @@ def _text(comparison: Comparison, pack: Pack, unreadable: Unreadable, out: Path 
     for part in comparison_text(comparison, pack, unreadable):
         console.print(part)
     if out:
-        _emit(plain.getvalue().rstrip("\n"), out)
+        _emit([plain.getvalue().rstrip("\n")], out)
 
 
-def _emit(text: str, out: Path | None) -> None:
+def _emit(parts: Iterable[str], out: Path | None) -> None:
+    """Write a text that comes in parts to a file, whole or not at all, or print it."""
     if out is None:
-        say(text)
+        for part in parts:
+            print(part, end="")
+        say("")
         return
-    write_atomic(out, f"{text}\n".encode())
+    with replacing(out) as stream:
+        stream.writelines(part.encode() for part in parts)
+        stream.write(b"\n")
     warn(f"已写入{out}")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,31 +17,35 @@ _RATE = Decimal("0.000001")
 Unreadable = Sequence[tuple[str, str]]
 
 
-def comparison_json(comparison: Comparison, pack: Pack, unreadable: Unreadable = ()) -> dict[str, Any]:
-    """Return a comparison as plain JSON data: decimals as strings, None where there is no value.
+def comparison_json(comparison: Comparison, pack: Pack, unreadable: Unreadable = ()) -> Iterator[str]:
+    """Yield a comparison as the text of one JSON object, agency by agency: a large set needs no memory.
 
-    `unreadable` are (file, message).
+    Decimals are strings, None stands where there is no value; `unreadable` are (file, message).
     """
     pairs = comparison.pairs
-    data = {
-        "pack": pack.id,
-        "same": comparison.same,
-        "agencies": [_pair(pair, pack) for pair in pairs],
+    yield f'{{\n "pack": {_dumped(pack.id)},\n "same": {_dumped(comparison.same)},\n "agencies": ['
+    for index, pair in enumerate(pairs):
+        yield f"{',' if index else ''}\n{_dumped(_pair(pair, pack))}"
+    summary = {
+        "agencies": len(pairs),
+        "differing": len(comparison.differing),
+        "figures": sum(len(pair.figures) for pair in pairs),
+        "texts": sum(len(pair.texts) for pair in pairs),
+        "items": sum(len(pair.items) for pair in pairs),
+        "only_before": len(comparison.only_before),
+        "only_after": len(comparison.only_after),
+    }
+    rest = {
         "only_before": [_report(report) for report in comparison.only_before],
         "only_after": [_report(report) for report in comparison.only_after],
         "unreadable": [{"file": file, "message": message} for file, message in unreadable],
-        "summary": {
-            "agencies": len(pairs),
-            "differing": len(comparison.differing),
-            "figures": sum(len(pair.figures) for pair in pairs),
-            "texts": sum(len(pair.texts) for pair in pairs),
-            "items": sum(len(pair.items) for pair in pairs),
-            "only_before": len(comparison.only_before),
-            "only_after": len(comparison.only_after),
-        },
+        "summary": summary,
     }
-    found: dict[str, Any] = encodable(data)
-    return found
+    yield "\n ]" + "".join(f",\n {_dumped(name)}: {_dumped(part)}" for name, part in rest.items()) + "\n}"
+
+
+def _dumped(data: Any) -> str:
+    return json.dumps(encodable(data), ensure_ascii=False)
 
 
 def _report(report: Report) -> dict[str, Any]:

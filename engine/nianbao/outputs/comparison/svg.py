@@ -24,7 +24,7 @@ PALETTE = (
 _WIDTH, _TOP, _BASE, _BOTTOM = 440, 26, 216, 244
 _LEFT, _RIGHT, _LABELS = 8, 268, 292
 _WIDEST = 58.0
-_DIGIT = 6.2
+_DIGIT, _WIDTH_OF_YEAR = 6.2, 32.0
 _LINE = 17.0
 _LONGEST = 12
 
@@ -68,16 +68,26 @@ class _Drawing:
 
     def parts(self) -> Iterator[Markup]:
         """Yield the elements of the drawing, back to front."""
-        every = max(1, -(-32 // max(int(self.slot), 1)))
+        years = self._shown(_WIDTH_OF_YEAR)
+        totals = self._shown(max((len(value_words(total)) for total in self.data.totals), default=0) * 7.5)
         for index, year in enumerate(self.data.years):
             yield from self._column(index)
-            if index % every == 0 or index == len(self.data.years) - 1:
+            if index in years:
                 mark = "*" if self.data.incomplete[index] else ""
                 yield _text(self._middle(index), _BASE + 17, f"{year}{mark}", "middle")
+        # Above all columns: a wide number may reach over the next one.
+        for index in totals:
+            yield self._total(index)
         yield Markup('<line x1="{}" x2="{}" y1="{}" y2="{}" class="axis"/>').format(
             _LEFT, _RIGHT, _BASE, _BASE
         )
         yield from self._labels()
+
+    def _shown(self, width: float) -> range:
+        """Return the columns that have room for a label this wide: the last, and others evenly before it."""
+        every = max(1, -(-int(width + 4) // max(int(self.slot), 1)))
+        last = len(self.data.years) - 1
+        return range(last % every if last >= 0 else 0, last + 1, every)
 
     def _middle(self, index: int) -> float:
         return _LEFT + self.slot * (index + 0.5)
@@ -105,12 +115,14 @@ class _Drawing:
             ).format(left, top, self.width, height, fill, self.data.years[index], series.title, words)
             if height >= 13 and len(words) * _DIGIT <= self.width - 4:
                 yield _text(self._middle(index), top + height / 2 + 4, words, "middle", fill=ink)
+
+    def _total(self, index: int) -> Markup:
+        """Return the number above a column."""
         total = self.data.totals[index]
-        top = segments[-1][0] if segments else _BASE
+        top = self._segments(index)[-1][0] - 6
         if total is None:
-            yield _text(self._middle(index), top - 6, "无数据", "middle", quiet=True)
-        elif len(value_words(total)) * _DIGIT <= self.slot + 4:
-            yield _text(self._middle(index), top - 6, value_words(total), "middle", strong=True)
+            return _text(self._middle(index), top, "无数据", "middle", quiet=True)
+        return _text(self._middle(index), top, value_words(total), "middle", strong=True)
 
     def _labels(self) -> Iterator[Markup]:
         """Yield the names of the groups beside the last column that has data, each led to its segment."""
