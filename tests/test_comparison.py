@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import copy
+import io
 import json
 import os
+import re
 import subprocess
 import sys
 from decimal import Decimal
@@ -15,12 +17,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import load_workbook
+from rich.cells import cell_len
+from rich.console import Console
 
 import nianbao
 from conftest import EXAMPLES, consistent_report
 from nianbao.comparison import compare
 from nianbao.differences import Comparison, FigureChange, ReportComparison
 from nianbao.fields import place_value
+from nianbao.outputs.comparison.display import comparison_text
 from nianbao.outputs.forms import write_form, write_register
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import report_from_data
@@ -120,6 +125,36 @@ def test_what_could_not_be_read_is_shown_as_it_stood(pack: Pack) -> None:
         "若干",
     )
     assert compare(changed, changed, pack).same
+
+
+def shown(comparison: Comparison, pack: Pack, width: int = 120) -> str:
+    console = Console(file=io.StringIO(), width=width, highlight=False)
+    for part in comparison_text(comparison, pack):
+        console.print(part)
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+def test_what_reading_met_is_said_beside_the_differences(pack: Pack) -> None:
+    data = consistent_report(pack, 1)
+    blank, other = copy.deepcopy(data), copy.deepcopy(data)
+    del blank["requests"]["new"]["business"]
+    other["problems"] += "没有其他问题。"
+    text = shown(compare(report_from_data(data, pack), report_from_data(blank, pack), pack), pack)
+    assert re.search(r"“后”读取时有问题，请先核对：\S*表三\S*为空", text)
+    assert "读取时有问题" not in shown(compare(data, other, pack), pack)
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_the_text_of_a_comparison_fits_the_terminal_and_loses_nothing(pack: Pack, width: int) -> None:
+    old, new = consistent_report(pack, 1), consistent_report(pack, 2)
+    new["problems"] = "A very long English sentence about openness. " * 3 + "公开内容不够主动。"
+    text = shown(compare(old, new, pack), pack, width)
+    assert all(cell_len(line) <= width for line in text.splitlines())
+    squeezed = re.sub(r"\s", "", text)
+    for change in only(compare(old, new, pack)).figures:
+        assert re.sub(r"\s", "", pack.fields.place(change.field))[:6] in squeezed
+    assert "Averylong" in squeezed
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import re
 from decimal import ROUND_HALF_UP, Decimal
 
 from nianbao.differences import FigureChange, ItemChange, Number, ReportComparison
-from nianbao.findings import Value, count_severity
+from nianbao.findings import Value
 from nianbao.outputs.results.words import value_words
 from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
@@ -15,6 +15,7 @@ from nianbao.values import shortened
 
 SIDES = ("前", "后")
 BLANK = "空白"
+_NAMED = 3
 _INDEX = re.compile(r"(.+)\[(\d+)\]")
 _PER_CENT = Decimal("0.1")
 
@@ -76,11 +77,18 @@ def counts_words(pair: ReportComparison) -> str:
 
 
 def trouble_words(pair: ReportComparison) -> tuple[str, ...]:
-    """Return what makes a comparison doubtful: problems that reading met on either side."""
+    """Return what makes a comparison doubtful: what reading met on either side, the first of it named.
+
+    Warnings count only beside differences: figures that are equal were read well enough.
+    """
+    severities = ("error",) if pair.same else ("error", "warning")
     found = []
     for side, report in zip(SIDES, (pair.before, pair.after), strict=True):
-        if errors := count_severity(report.findings, "error"):
-            found.append(f"“{side}”读取时有{errors}处问题，请先用 nianbao check 核对")
+        said = [f.message for severity in severities for f in report.findings if f.severity == severity]
+        if said:
+            more = f"；等{len(said)}处" if len(said) > _NAMED else ""
+            named = "；".join(visible(message) for message in said[:_NAMED])
+            found.append(f"“{side}”读取时有问题，请先核对：{named}{more}")
     return tuple(found)
 
 
