@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from nianbao.differences import Comparison
     from nianbao.errors import InputError, NianbaoError, OutputError, PackError, RenderError, TemplateError
     from nianbao.findings import Finding, Suspect, Where
+    from nianbao.outputs.html import render_html
     from nianbao.pack import Pack, list_packs, load_pack
     from nianbao.pipeline import CheckResult, check, check_many, read, render
     from nianbao.report import Report
@@ -31,6 +32,7 @@ _HOMES = {
     "differences": ("Comparison",),
     "errors": ("InputError", "NianbaoError", "OutputError", "PackError", "RenderError", "TemplateError"),
     "findings": ("Finding", "Suspect", "Where"),
+    "outputs.html": ("render_html",),
     "pack": ("Pack", "list_packs", "load_pack"),
     "pipeline": ("CheckResult", "check", "check_many", "read", "render"),
     "report": ("Report",),
@@ -61,6 +63,7 @@ __all__ = [
     "load_pack",
     "read",
     "render",
+    "render_html",
 ]
 
 
