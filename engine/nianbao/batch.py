@@ -24,11 +24,13 @@ from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, render
 from nianbao.raw import RawReport
 from nianbao.template import CompiledTemplate, compile_template
+from nianbao.templatelint import load_template
 from nianbao.values import parse
 from nianbao.workers import Distant, LocalPool, Restartable, Workers
 
 SUMMARY = "检查结果.xlsx"
 VOIDED = "已作废"
+_OWN = "自带模板"
 _UNCHECKED = "（未通过校验）"
 _CHUNK, _WINDOW, _FEW = 64, 8, 128
 
@@ -109,9 +111,11 @@ def build(
     `inputs` are files, folders and globs, or nested data, reports and data frames. A report that fails the
     gate is not rendered unless `allow_errors` gives a reason; everything else is. Anything with the interface
     of `concurrent.futures.Executor` may do the work. Raises OutputError where the folder cannot be written,
-    InputError where nothing can be read.
+    InputError where nothing can be read, TemplateError where an own template may not be used.
     """
     folder = Path(out).absolute()
+    if template:
+        load_template(template, _OWN, pack.fields)
     source = Source(list(inputs), pack)
     options = Options(pack, folder, template, allow_errors, blank_as_zero)
     stream = _first_checked(source)
@@ -300,7 +304,7 @@ def _is_placed(path: str, template: CompiledTemplate) -> bool:
 
 @lru_cache(maxsize=4)
 def _template(docx: bytes) -> CompiledTemplate:
-    return compile_template(docx, "自带模板")
+    return compile_template(docx, _OWN)
 
 
 def _digest(result: CheckResult, name: str, options: Options) -> str:
