@@ -315,13 +315,8 @@ for name in sys.argv[1:]:
 def test_a_template_that_is_not_linted_fails_within_time_and_memory(tmp_path: Path) -> None:
     files = [tmp_path / f"{number}.docx" for number in range(len(UNLINTED))]
     for file, text in zip(files, UNLINTED.values(), strict=True):
-        file.write_bytes(
-            changed(
-                {
-                    "word/document.xml": f"<w:document {W}><w:body>{paragraph(text)}</w:body></w:document>".encode()
-                }
-            )
-        )
+        document = f"<w:document {W}><w:body>{paragraph(text)}</w:body></w:document>"
+        file.write_bytes(changed({"word/document.xml": document.encode()}))
     command = [sys.executable, "-c", RUN, *map(str, files)]
     done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit)
     assert (done.returncode, done.stderr) == (0, "")

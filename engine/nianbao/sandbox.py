@@ -13,7 +13,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from nianbao.errors import RenderError
-from nianbao.program import Program, TooMuch, split_paragraphs
+from nianbao.marks import between_marks
+from nianbao.program import Print, Program, TooMuch, split_paragraphs
 from nianbao.values import ILLEGAL, shortened
 
 # A report of the longest texts that the schema allows stays far below both.
@@ -40,8 +41,7 @@ def text_of(value: object) -> str:
     Raises RenderError for a character that XML cannot hold, RichValue for an object of docxtpl.
     """
     if isinstance(value, str):
-        if bad := ILLEGAL.search(value):
-            raise RenderError(f"文字里有Word文件不能保存的字符U+{ord(bad[0]):04X}，请删除后重试")
+        _refuse_illegal(value)
         text = str(escape(value))
         return text.replace("\t", _TAB).replace("\n", _BREAK) if "\t" in text or "\n" in text else text
     if isinstance(value, Decimal):
@@ -51,15 +51,35 @@ def text_of(value: object) -> str:
     return "" if value is None else str(escape(value))
 
 
-def run_template(template: Program | Template, context: Mapping[str, Any]) -> bytes:
-    """Return what a template prints, in UTF-8.
+def html_text_of(value: object) -> str:
+    """Return what a value prints on a web page; raises as `text_of` does."""
+    if isinstance(value, str):
+        _refuse_illegal(value)
+        return str(escape(value)).replace("\n", "<br>").replace("\r", " ")
+    return text_of(value)
+
+
+def _refuse_illegal(text: str) -> None:
+    if bad := ILLEGAL.search(text):
+        raise RenderError(f"文字里有Word文件不能保存的字符U+{ord(bad[0]):04X}，请删除后重试")
+
+
+def marked_text_of(value: object) -> str:
+    """Return what a value prints, between the marks of its field; raises as `text_of` does."""
+    return between_marks(value, text_of(value))
+
+
+def run_template(
+    template: Program | Template, context: Mapping[str, Any], print_value: Print = text_of
+) -> bytes:
+    """Return what a template prints, in UTF-8; a Jinja template prints values as its environment does.
 
     Raises RenderError where it would print or loop more than any report needs, or cannot be worked out;
     KeyError or UndefinedError where a field is not in the data.
     """
     try:
         if isinstance(template, Program):
-            return template.run(context, text_of, MAX_CHARACTERS)
+            return template.run(context, print_value, MAX_CHARACTERS)
         return _run_jinja(template, context).encode()
     except (KeyError, UndefinedError):
         raise
@@ -83,10 +103,15 @@ def compile_jinja(tree: nodes.Template, environment: ImmutableSandboxedEnvironme
     return environment.from_string(tree)
 
 
-def jinja_environment() -> ImmutableSandboxedEnvironment:
+def jinja_environment(print_value: Print = text_of) -> ImmutableSandboxedEnvironment:
     """Return the sandbox: strict, escaping, with the filter `paragraphs` and nothing else."""
+
+    def printed(value: object) -> object:
+        # What is undefined stays, and is refused.
+        return Markup(print_value(value)) if not isinstance(value, Undefined) else value
+
     environment = _Environment(
-        undefined=StrictUndefined, autoescape=True, finalize=_printed, keep_trailing_newline=True
+        undefined=StrictUndefined, autoescape=True, finalize=printed, keep_trailing_newline=True
     )
     environment.filters.clear()
     environment.globals.clear()
@@ -116,11 +141,6 @@ class _Environment(ImmutableSandboxedEnvironment):
         if isinstance(obj, Mapping):
             return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
         return super().getattr(obj, attribute)
-
-
-def _printed(value: object) -> object:
-    """Return what an expression of a Jinja template prints; what is undefined stays, and is refused."""
-    return Markup(text_of(value)) if not isinstance(value, Undefined) else value
 
 
 # No template can name it.
