@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nianbao.batch.distribution import work
 from nianbao.batch.voiding import VOIDED, void
-from nianbao.batch.work import UNCHECKED, Options, Task
+from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Options, Task
 from nianbao.context import filled_name
 from nianbao.errors import InputError
 from nianbao.filenames import Namer
@@ -19,6 +19,7 @@ from nianbao.outputs.files import make_folder, remove_temporaries
 from nianbao.outputs.results.summary import Entry, summarizing
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
+from nianbao.templatelint import load_template
 from nianbao.values import parse
 from nianbao.workers import Distant, Workers
 
@@ -61,9 +62,11 @@ def build(
     `inputs` are files, folders and globs, or nested data, reports and data frames. A report that fails the
     gate is not rendered unless `allow_errors` gives a reason; everything else is. Anything with the interface
     of `concurrent.futures.Executor` may do the work. Raises OutputError where the folder cannot be written,
-    InputError where nothing can be read.
+    InputError where nothing can be read, TemplateError where an own template may not be used.
     """
     folder = Path(out).absolute()
+    if template:
+        load_template(template, OWN_TEMPLATE, pack.fields)
     source = Source(list(inputs), pack)
     options = Options(pack, folder, template, allow_errors, blank_as_zero)
     stream = _first_checked(source)
