@@ -12,13 +12,17 @@ from typing import Any, Literal
 
 from nianbao.bind import bind, within
 from nianbao.context import properties, template_context
-from nianbao.findings import Finding, Where, count_severity
+from nianbao.findings import Finding, Waiver, Where, count_severity
 from nianbao.inputs import raw_reports
 from nianbao.pack import Pack
+from nianbao.predecessors import Predecessors
+from nianbao.previous import as_previous
 from nianbao.readers.records import raw_from_data
 from nianbao.report import Report, exchanged
 from nianbao.suspects import find_suspects
 from nianbao.template import CompiledTemplate
+from nianbao.waivers import apply_waivers, as_waivers
+from nianbao.yearly import check_years, joined
 
 Status = Literal["pass", "warn", "fail"]
 
@@ -69,28 +73,61 @@ def report_from_data(data: Mapping[str, Any], pack: Pack) -> Report:
     return bind(raw_from_data(data, pack.fields, Where(pointer="")), pack)
 
 
-def check(report: Report, pack: Pack, previous: Report | None = None) -> CheckResult:
-    """Return the findings of a report: what reading met, then the schema, then the rules."""
+def check(
+    report: Report, pack: Pack, previous: Report | Predecessors | None = None, waivers: Sequence[Waiver] = ()
+) -> CheckResult:
+    """Return the findings of a report: what reading met, then the schema, then the rules.
+
+    `previous` is last year's report, or what `Previous.find` says; `waivers` are explanations of findings,
+    those of other agencies do not matter.
+    """
     findings = list(report.findings)
     # A field that holds no value has its finding already; a rule would only say it again.
     findings += _schema_findings(report, pack, findings)
     unread = {f.field for f in findings if f.rule in ("VALUE", "UNKNOWN", "SCHEMA") and f.field}
     findings += (f for f in pack.rules.check(report) if not within(f.field or "", unread))
-    return CheckResult(report, _with_suspects(findings, report, pack))
+    last = Predecessors((previous,)) if isinstance(previous, Report) else previous
+    if last is not None:
+        found = check_years(pack.rules, report, last)
+        findings += (f for f in found if not within(f.field or "", unread))
+    explained = apply_waivers(_with_suspects(findings, report, pack, last), report, pack, waivers)
+    return CheckResult(report, explained)
 
 
-def _with_suspects(findings: Sequence[Finding], report: Report, pack: Pack) -> tuple[Finding, ...]:
+def _with_suspects(
+    findings: Sequence[Finding], report: Report, pack: Pack, last: Predecessors | None
+) -> tuple[Finding, ...]:
     """Return the findings, those of violated sums with the cells that would mend them all."""
-    sums = {instance.rule.id for instance in pack.rules.instances if instance.rule.severity == "error"}
+    rules = pack.rules
+    sums = {instance.rule.id for instance in rules.strict}
     if not any(finding.rule in sums for finding in findings):
         return tuple(findings)
-    suspects = find_suspects(pack.rules.instances, report, pack.fields)
+    if last is None:
+        suspects = find_suspects(rules.instances, report, pack.fields)
+    else:
+        suspects = find_suspects(rules.strict, joined(rules, report, last), pack.fields)
     return tuple(replace(f, suspects=suspects) if f.rule in sums else f for f in findings)
 
 
-def check_many(reports: Iterable[Report], pack: Pack) -> Iterator[CheckResult]:
-    """Yield the result of each report, in order."""
-    return (check(report, pack) for report in reports)
+def check_many(
+    reports: Iterable[Report],
+    pack: Pack,
+    previous: object = None,
+    *,
+    aliases: object = None,
+    waivers: object = None,
+) -> Iterator[CheckResult]:
+    """Yield the result of each report, in order.
+
+    `previous` are last year's reports: a `Previous`, or any input or list of inputs; `aliases` say which
+    agencies were renamed, merged, split or abolished since; `waivers` are explanations of findings. Both are
+    files or what reading them made. Raises InputError where one of them cannot be read.
+    """
+    known = as_previous(previous, pack, aliases)
+    explanations = as_waivers(waivers)
+    for report in reports:
+        last = known.find(report) if known is not None else None
+        yield check(report, pack, last, explanations.of(report.agency))
 
 
 def render(report: Report, pack: Pack, template: CompiledTemplate | None = None) -> bytes:

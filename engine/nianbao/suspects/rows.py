@@ -11,6 +11,7 @@ from typing import Any
 
 from nianbao.expression import Condition, Linear
 from nianbao.findings import Value
+from nianbao.predecessors import is_last_years
 from nianbao.rules import Instance
 from nianbao.suspects.matrix import Exact
 
@@ -19,7 +20,8 @@ from nianbao.suspects.matrix import Exact
 class Row:
     """One rule: factors of cells, in the order in which the rule names them, plus a constant, against 0.
 
-    `take` fetches the values of the cells; `reads` are the cells that its condition looks at.
+    `given` are cells of last year's report, which nothing can change, with the factors that follow those of
+    `cells`. `take` fetches the values of all of them; `reads` are the cells that its condition looks at.
     """
 
     cells: tuple[int, ...]
@@ -29,24 +31,33 @@ class Row:
     take: Callable[[Sequence[Any]], tuple[Any, ...]]
     when: Condition | None = None
     reads: frozenset[int] = frozenset()
+    given: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, instance: Instance, cells: Mapping[str, int], scale: int) -> Row:
         """Return the row of a rule for values that are scaled by `scale`; its factors become whole."""
         total = instance.comparison.left.plus(instance.comparison.right, -1)
         constant = Fraction(total.constant) * scale
-        factors = [Fraction(factor) for _, factor in total.terms]
+        terms = sorted(total.terms, key=lambda term: is_last_years(term[0]))
+        factors = [Fraction(factor) for _, factor in terms]
         unit = lcm(constant.denominator, *(factor.denominator for factor in factors))
-        named = tuple(cells[path] for path, _ in total.terms)
+        named = tuple(cells[path] for path, _ in terms)
+        own = sum(not is_last_years(path) for path, _ in terms)
         return cls(
-            named,
+            named[:own],
             tuple(int(factor * unit) for factor in factors),
             int(constant * unit),
             instance.comparison.op,
             _taker(named),
             instance.when,
             frozenset() if instance.when is None else _reads(instance.when, cells),
+            named[own:],
         )
+
+    @property
+    def column(self) -> dict[int, int]:
+        """The factors of the cells that can change."""
+        return dict(zip(self.cells, self.factors, strict=False))
 
     def value(self, values: Sequence[Exact | None]) -> Exact | None:
         """Return left side minus right side, or None where a cell is blank."""
@@ -83,6 +94,8 @@ def sums_of(
     """Return for each total the parts of every sum that it stands alone against in an equality."""
     found: dict[int, tuple[tuple[int, ...], ...]] = {}
     for comparison in (instance.comparison for instance in instances):
+        if any(map(is_last_years, comparison.fields)):
+            continue
         sides = (comparison.left, comparison.right)
         for one, other in (sides, sides[::-1]) if comparison.op == "==" else ():
             if _alone(one) and len(other.terms) > 1 and all(factor == 1 for _, factor in other.terms):

@@ -1,6 +1,7 @@
 """The linear rules as sparse integer rows, compiled once, and one report as these rows see it.
 
-Every field that an error-level linear rule names is a cell with a number. Values are scaled by one power of
+Every field that an error-level linear rule names is a cell with a number; those of last year come last, and
+stand in no column of the matrix, because nothing changes them. Values are scaled by one power of
 ten, so that amounts are integers too; a value with more decimals than its field allows becomes a Fraction
 and stays exact. A rule is a row: the sum of factor times cell, plus a constant, compared with 0.
 """
@@ -18,6 +19,7 @@ from typing import Any
 from nianbao.expression import COMPARE, Number
 from nianbao.fields import Field, FieldSet
 from nianbao.findings import Value
+from nianbao.predecessors import this_year
 from nianbao.report import Report
 from nianbao.rules import Instance
 from nianbao.suspects.matrix import Exact, Matrix, whole
@@ -43,7 +45,9 @@ class System:
     def compile(cls, instances: Sequence[Instance], fields: FieldSet) -> System:
         """Return the rows of all linear rules of severity error."""
         strict = [instance for instance in instances if instance.rule.severity == "error"]
-        named = {path: fields.find(path) for instance in strict for path in instance.comparison.fields}
+        named = {
+            path: fields.find(this_year(path)) for instance in strict for path in instance.comparison.fields
+        }
         order = {field.path: number for number, field in enumerate(fields)}
         # Fields in schema order: every list that is made of them later is the same in every run.
         paths = sorted(named, key=lambda path: (order.get(path, len(order)), path))
@@ -102,11 +106,7 @@ class System:
         return lru_cache(maxsize=_MATRICES)(self._matrix)
 
     def _matrix(self, inactive: frozenset[int]) -> Matrix:
-        rows = {
-            number: dict(zip(row.cells, row.factors, strict=True))
-            for number, row in enumerate(self.equalities)
-            if number not in inactive
-        }
+        rows = {number: row.column for number, row in enumerate(self.equalities) if number not in inactive}
         return Matrix.of(rows, len(self.fields), len(self.equalities))
 
     @cached_property
