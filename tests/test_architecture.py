@@ -25,7 +25,7 @@ LAYERS = (
     ("yearly", "templatelint", "pack", "suspects"),
     ("packlint", "packnew", "blanks", "context", "readers"),
     ("bind", "inputs", "manifest"),
-    ("previous", "waivers"),
+    ("previous", "waivers", "beside"),
     ("pipeline",),
     ("outputs",),
     ("batch", "cluster"),

@@ -74,7 +74,7 @@ def test_each_finding_says_last_years_figure_and_its_file(case: dict[str, Any]) 
     for finding in check(now, the_pack(), last).findings:
         assert not re.search(r"\{\w+(\.\w+)?\}", finding.message)
         if finding.rule.startswith("YOY-"):
-            assert "上年.xlsx 第7行" in finding.message
+            assert "上年.xlsx 登记表!第7行" in finding.message
             assert "上年" in finding.message
 
 

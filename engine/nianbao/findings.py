@@ -124,6 +124,11 @@ class Finding:
         }
 
 
+def order(finding: Finding) -> int:
+    """Return the rank of a finding: errors, warnings, notes, and last what is explained."""
+    return len(SEVERITIES) if finding.waiver else SEVERITIES.index(finding.severity)
+
+
 def count_severity(findings: Iterable[Finding], severity: Severity) -> int:
     """Return how many of `findings` have `severity` and no explanation."""
     return sum(finding.severity == severity and finding.waiver is None for finding in findings)

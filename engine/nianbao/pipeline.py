@@ -10,18 +10,18 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from nianbao.beside import Beside
 from nianbao.bind import bind, within
 from nianbao.context import properties, template_context
 from nianbao.findings import Finding, Waiver, Where, count_severity
 from nianbao.inputs import raw_reports
 from nianbao.pack import Pack
 from nianbao.predecessors import Predecessors
-from nianbao.previous import as_previous
 from nianbao.readers.records import raw_from_data
 from nianbao.report import Report, exchanged
 from nianbao.suspects import find_suspects
 from nianbao.template import CompiledTemplate
-from nianbao.waivers import apply_waivers, as_waivers
+from nianbao.waivers import apply_waivers
 from nianbao.yearly import check_years, joined
 
 Status = Literal["pass", "warn", "fail"]
@@ -43,6 +43,11 @@ class CheckResult:
     def warnings(self) -> int:
         """The number of findings that a person should look at."""
         return count_severity(self.findings, "warning")
+
+    @property
+    def waived(self) -> int:
+        """The number of findings that are explained."""
+        return sum(finding.waiver is not None for finding in self.findings)
 
     @property
     def ok(self) -> bool:
@@ -123,11 +128,8 @@ def check_many(
     agencies were renamed, merged, split or abolished since; `waivers` are explanations of findings. Both are
     files or what reading them made. Raises InputError where one of them cannot be read.
     """
-    known = as_previous(previous, pack, aliases)
-    explanations = as_waivers(waivers)
-    for report in reports:
-        last = known.find(report) if known is not None else None
-        yield check(report, pack, last, explanations.of(report.agency))
+    beside = Beside.read(pack, previous, aliases, waivers)
+    return (check(r, pack, beside.last(r), beside.explanations(r)) for r in reports)
 
 
 def render(report: Report, pack: Pack, template: CompiledTemplate | None = None) -> bytes:

@@ -110,7 +110,8 @@ def _place(where: Where) -> str:
     if where.cell:
         spot = f"{where.sheet}!{where.cell}" if where.sheet else where.cell
     elif where.row or where.line:
-        spot = f"第{where.row or where.line}行"
+        spot = f"{where.sheet}!" if where.sheet else ""
+        spot += f"第{where.row or where.line}行"
     elif where.page:
         spot = f"第{where.page}页"
     else:

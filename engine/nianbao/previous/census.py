@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from nianbao.findings import Value
 from nianbao.pack import Pack
@@ -18,13 +18,11 @@ _LISTED = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Present:
-    """One report of this year: who, about which year, with the figures that a split agency's parts add up."""
+class _Present:
+    """One report of this year; `figures` only of a part of a split agency."""
 
     agency: str
-    year: int | None
-    code: str = ""
-    figures: Mapping[str, Value] = field(default_factory=dict)
+    figures: Mapping[str, Value]
 
 
 class Census:
@@ -32,27 +30,25 @@ class Census:
 
     def __init__(self, previous: Previous, pack: Pack) -> None:
         self.previous, self.pack = previous, pack
-        self._present: dict[tuple[str, int], Present] = {}
+        self._present: dict[tuple[str, int], _Present] = {}
         self._codes: set[tuple[str, int]] = set()
         self._new: list[str] = []
 
-    def present(self, report: Report) -> Present:
-        """Return what is to be known of a report; figures only of a part of a split agency."""
+    def tracked(self, report: Report) -> tuple[str, ...]:
+        """Return the fields whose values `add` wants to see: those of a part of a split agency."""
         agency, year, aliases = report.agency, report.year or 0, self.previous.aliases
         changes = (*aliases.origins(agency, year), *aliases.fate(agency, year))
-        paths = self._paths if any(change.kind == "split" for change in changes) else ()
-        code = code_key(report.value(self.previous.code)) if self.previous.code else ""
-        return Present(agency, report.year, code, {path: report.value(path) for path in paths})
+        return self._paths if any(change.kind == "split" for change in changes) else ()
 
-    def add(self, present: Present, is_new: bool) -> None:
+    def add(self, report: Report, is_new: bool, figures: Mapping[str, Value]) -> None:
         """Count a report; `is_new` where last year knows nothing of its agency."""
-        if present.year is None:
+        if report.year is None:
             return
-        self._present[agency_key(present.agency), present.year] = present
-        if present.code:
-            self._codes.add((present.code, present.year))
+        self._present[agency_key(report.agency), report.year] = _Present(report.agency, figures)
+        if code := self._code(report):
+            self._codes.add((code, report.year))
         if is_new:
-            self._new.append(present.agency)
+            self._new.append(report.agency)
 
     @property
     def missing(self) -> list[str]:
@@ -78,7 +74,7 @@ class Census:
             notes.append(("上年有报告、本年没有的单位", f"{_names(missing)}（{hint}）"))
         if self.new:
             notes.append(("本年新增的单位", _names(self.new)))
-        return [*notes, *(("拆分单位合计", text) for text in self._splits())]
+        return [*notes, *(("拆分单位合计", text) for text in self.splits())]
 
     @property
     def _paths(self) -> tuple[str, ...]:
@@ -94,12 +90,18 @@ class Census:
         if fate:
             yield from (c.new for c in fate if (agency_key(c.new), year) not in self._present)
             return
-        code = code_key(report.value(self.previous.code)) if self.previous.code else ""
-        if (agency_key(report.agency), year) not in self._present and (code, year) not in self._codes:
+        by_name, by_code = (agency_key(report.agency), year), (self._code(report), year)
+        if by_name not in self._present and by_code not in self._codes:
             yield report.agency
 
+    def _code(self, report: Report) -> str:
+        return code_key(report.value(self.previous.code)) if self.previous.code else ""
+
+    def splits(self) -> list[str]:
+        """Return for each split agency what its parts together say beside its last report."""
+        return list(self._splits())
+
     def _splits(self) -> Iterator[str]:
-        """Yield for each split agency what its parts together say beside its last report."""
         for report in self.previous.reports:
             year = (report.year or 0) + 1
             fate = [c for c in self.previous.aliases.fate(report.agency, year) if c.kind == "split"]
@@ -116,14 +118,14 @@ class Census:
             said = "；".join(problems) or "与上年报告相符"
             yield f"{names}（由{report.agency}拆分）合计：{said}"
 
-    def _parts(self, report: Report, year: int, names: Iterable[str]) -> dict[str, Present | None]:
+    def _parts(self, report: Report, year: int, names: Iterable[str]) -> dict[str, _Present | None]:
         wanted = list(dict.fromkeys(names))
         if (agency_key(report.agency), year) in self._present:
             # The agency goes on, only smaller.
             wanted = list({agency_key(name): name for name in (*wanted, report.agency)}.values())
         return {name: self._present.get((agency_key(name), year)) for name in wanted}
 
-    def _together(self, parts: Iterable[Present], report: Report, year: int) -> Iterator[str]:
+    def _together(self, parts: Iterable[_Present], report: Report, year: int) -> Iterator[str]:
         """Yield the messages of the linear rules for the sums of the parts."""
         figures = Predecessors(tuple(Report({}, known=part.figures) for part in parts))
         known = {path: figures.value(path) for path in self._paths}

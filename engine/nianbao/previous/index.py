@@ -129,6 +129,7 @@ class Previous:
 def as_previous(source: object, pack: Pack, aliases: object = None) -> Previous | None:
     """Return the index that `source` is or that reading it makes; None for None. Raises InputError."""
     if source is None:
+        as_aliases(aliases)
         return None
     if isinstance(source, Previous):
         return source if aliases is None else replace(source, aliases=as_aliases(aliases))

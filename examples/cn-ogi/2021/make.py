@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 
 
 def main(folder: Path = HERE) -> None:
-    """Write register.xlsx, previous.xlsx, forms/, broken/register.xlsx and broken/expected.json into `folder`."""
+    """Write registers of this year and the last, forms/ and what stands in broken/ into `folder`."""
     pack = load_pack("cn-ogi/2021")
     reports = json.loads((HERE / "reports.json").read_text(encoding="utf-8"))
     write_register(pack, folder / "register.xlsx", [report_from_data(data, pack) for data in reports])
