@@ -11,6 +11,7 @@ from decimal import Decimal, InvalidOperation
 from nianbao.findings import Finding, Value, Waiver
 from nianbao.labels import normal
 from nianbao.pack import Pack
+from nianbao.previous.names import agency_key
 from nianbao.report import Report
 
 WHOLE = "整份报告"
@@ -23,11 +24,11 @@ def apply_waivers(
 ) -> tuple[Finding, ...]:
     """Return the findings, those that are explained with their waiver, and what is wrong with waivers.
 
-    A waiver is void without a reason or a name, and as soon as the value is another one than it was.
+    Those of other agencies and years do not matter. A waiver is void without a reason or a name, and as soon as the value is another one than it was.
     """
     found = list(findings)
     for waiver in waivers:
-        if waiver.year not in (None, report.year):
+        if waiver.year not in (None, report.year) or agency_key(waiver.agency) != agency_key(report.agency):
             continue
         matching = [i for i, f in enumerate(findings) if _is_about(waiver, f, findings, pack)]
         problem = _problem(waiver, [findings[i] for i in matching], report, pack)
