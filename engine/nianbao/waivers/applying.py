@@ -24,7 +24,8 @@ def apply_waivers(
 ) -> tuple[Finding, ...]:
     """Return the findings, those that are explained with their waiver, and what is wrong with waivers.
 
-    Those of other agencies and years do not matter. A waiver is void without a reason or a name, and as soon as the value is another one than it was.
+    Those of other agencies and years do not matter. A waiver is void without a reason or a name, and as soon
+    as the value is another one than it was.
     """
     found = list(findings)
     for waiver in waivers:
