@@ -86,7 +86,8 @@ class Waiver:
 class Finding:
     """One problem in a report. `field` is the field to look at first, or None for a whole report.
 
-    One with a `waiver` is explained: it is still told, and blocks nothing.
+    Where it is about a block of cells, `fields` are all of them, `field` the first. One with a `waiver` is
+    explained: it is still told, and blocks nothing.
     """
 
     rule: str
@@ -98,6 +99,7 @@ class Finding:
     actual: Value = None
     suspects: tuple[Suspect, ...] = ()
     basis: str = ""
+    fields: tuple[str, ...] = ()
     waiver: Waiver | None = None
 
     def as_dict(self) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def run_check(
     results = [check(r, pack, beside.last(r), beside.explanations(r)) for r in reports]
     tally = _tallied(results, beside, pack)
     if annotate and source:
-        _annotate(source, annotate, results)
+        _annotate(source, annotate, results, pack)
     if out and out.suffix.lower() == ".xlsx":
         _write_workbook(out, results, unreadable, pack, tally)
     elif form == "json":
@@ -65,10 +65,12 @@ def _one_workbook(inputs: Sequence[str]) -> Path:
     return paths[0]
 
 
-def _annotate(source: Path, target: Path, results: Sequence[CheckResult]) -> None:
+def _annotate(source: Path, target: Path, results: Sequence[CheckResult], pack: Pack) -> None:
     from nianbao.outputs.annotation.annotate import annotate
+    from nianbao.outputs.annotation.marks import all_marks
 
-    done = annotate(source, target, [finding for result in results for finding in result.findings])
+    findings = [finding for result in results for finding in result.findings]
+    done = annotate(source, target, findings, all_marks(results, pack))
     rest = f"，{len(done.unplaced)}个问题没有对应的单元格" if done.unplaced else ""
     warn(f"标注的副本：{target}（标注{done.cells}格{rest}）")
 

@@ -38,7 +38,16 @@ def apply_waivers(
             continue
         for index in matching:
             found[index] = replace(found[index], waiver=waiver)
-    return tuple(found)
+    if len(found) == len(findings) and all(f.waiver is None for f in found):
+        return tuple(found)
+    return _without_moot_suspects(found)
+
+
+def _without_moot_suspects(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Return the findings; where every one with suspects is explained, nobody is suspected any more."""
+    if any(finding.suspects and finding.waiver is None for finding in findings):
+        return tuple(findings)
+    return tuple(replace(f, suspects=()) if f.suspects else f for f in findings)
 
 
 def can_be_waived(finding: Finding, pack: Pack) -> bool:

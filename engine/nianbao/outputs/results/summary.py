@@ -14,6 +14,7 @@ from typing import Any
 from nianbao import __version__
 from nianbao.fields import lookup
 from nianbao.findings import SEVERITIES, Finding, Value, Where, order
+from nianbao.outputs.results.doubts import DOUBTS, Doubt, DoubtSheet, doubts_of
 from nianbao.outputs.results.explaining import EXPLAINED, Explaining, Explanation, explanations
 from nianbao.outputs.results.sheets import Book, Column, Link, Row, Sheet, Table
 from nianbao.outputs.results.words import (
@@ -67,8 +68,12 @@ _LEGEND = (
     ("状态“未通过”", "有错误：请按“问题清单”改正后重新检查"),
     (f"级别“{WAIVED}”", "单位作了情况说明并有人确认，不再影响状态；所说的数改动后说明即失效"),
     (
-        "怎样说明",
-        f"确认无误而不能改的，在“{EXPLAINED}”填理由、确认人和日期，再用 --waivers 把本文件交回来检查",
+        f"工作表“{EXPLAINED}”",
+        "确认无误而不能改的，填理由、确认人和日期，再用 --waivers 把本文件交回来检查",
+    ),
+    (
+        f"工作表“{DOUBTS}”",
+        "改哪几格，勾稽关系就都平衡，最可能的在前；只是推断，请核对台账后再改",
     ),
     ("使用方法", "点“总览”的错误数、警告数，到该单位的第一个问题；点“问题清单”的单位名称，回到“总览”"),
 )
@@ -90,6 +95,7 @@ class Entry:
     contact: str
     findings: tuple[Finding, ...]
     note: str = ""
+    doubts: tuple[Doubt, ...] = ()
     explanations: tuple[Explanation, ...] = ()
 
 
@@ -111,6 +117,7 @@ def entry_of(result: CheckResult, pack: Pack, output: str = "", note: str = "") 
         contact=" ".join(str(value) for value in contact if value),
         findings=result.findings,
         note=note,
+        doubts=tuple(doubts_of(result)),
         explanations=explanations(result, pack),
     )
 
@@ -160,6 +167,7 @@ class _Summary:
         figures = [_figure(column, pack) for column in pack.meta.get("summary", ())]
         self.overview = Sheet(book, OVERVIEW, (*_OVERVIEW_FIRST, *figures, *_OVERVIEW_LAST), frozen=2)
         self.findings = Table(book, FINDINGS, _FINDING_COLUMNS, frozen=2)
+        self.doubts = DoubtSheet(book, pack)
         self.explaining = Explaining(book, self.words)
         self.sums: list[int | Decimal] = [0] * (2 + len(figures))
         self.statuses = dict.fromkeys(STATUSES, 0)
@@ -177,6 +185,7 @@ class _Summary:
                 continue
             self.levels[finding.severity] += 1
             first.setdefault(finding.severity, self.findings.append(self.finding(entry, finding, home)))
+        self.doubts.add(entry.agency or _NAMELESS, entry.doubts, home)
         self.explaining.add(entry.agency, entry.year, entry.explanations)
         self.statuses[entry.status] += 1
         for index, value in enumerate((entry.errors, entry.warnings, *entry.figures)):
@@ -231,6 +240,7 @@ class _Summary:
         """Write what stands below and behind the long sheets."""
         self.overview.end_of_data()
         self.findings.sheet.end_of_data()
+        self.doubts.finish()
         self.explaining.finish()
         if self.overview.row > 1:
             self.overview.totals("合计", dict(enumerate(self.sums, _ERRORS)))
