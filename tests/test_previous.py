@@ -62,7 +62,8 @@ def beside(
     tally, results = Tally(found, pack), []
     for one in now:
         result = check(one, pack, found.last(one), found.explanations(one))
-        tally.add(one, result.findings, {path: one.value(path) for path in tally.tracked(one)})
+        figures = {path: one.value(path) for path in tally.tracked(one)}
+        tally.add(one.agency, one.year, result.findings, figures)
         results.append(result)
     return results, tally
 

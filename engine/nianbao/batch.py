@@ -4,25 +4,28 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 
+from nianbao.beside import Beside, Tally
 from nianbao.bind import bind
 from nianbao.context import filled_name
 from nianbao.errors import InputError, RenderError
 from nianbao.filenames import Namer
-from nianbao.findings import Finding
+from nianbao.findings import Finding, Value, Waiver
 from nianbao.inputs import Source
 from nianbao.manifest import Line, Manifest, digest_of, is_current
 from nianbao.outputs.files import make_folder, move, remove_temporaries, write_atomic
 from nianbao.outputs.results.summary import Entry, entry_of, write_summary
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, render
+from nianbao.predecessors import Predecessors
 from nianbao.raw import RawReport
+from nianbao.report import Report
 from nianbao.template import CompiledTemplate, compile_template
 from nianbao.values import parse
 from nianbao.workers import Distant, LocalPool, Restartable, Workers
@@ -58,26 +61,41 @@ class Options:
 
 @dataclass(frozen=True)
 class Task:
-    """One report to do: what was read, the name that its output has, and what is known of the output."""
+    """One report to do: what was read, the name that its output has, and what is known of the output.
+
+    `last` is what it follows upon, `waivers` are its agency's explanations, `tracked` the fields whose values
+    the driver wants to see.
+    """
 
     raw: RawReport
     name: str
     renamed: bool
     known: Line | None = None
+    last: Predecessors | None = None
+    waivers: tuple[Waiver, ...] = ()
+    tracked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Done:
-    """One report done: its line of the summary, and the line of the manifest if it was written."""
+    """One report done: its line of the summary, and the line of the manifest if it was written.
+
+    `figures` are the values of the fields that its task tracks.
+    """
 
     entry: Entry
     line: Line | None = None
     kept: bool = False
+    figures: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What a batch came to; `summary` is the file of results."""
+    """What a batch came to; `summary` is the file of results.
+
+    `notes` are what only all reports together show, as (heading, text): agencies that are missing or new
+    beside last year, explanations without a report.
+    """
 
     entries: tuple[Entry, ...]
     unreadable: tuple[tuple[str, str], ...]
@@ -85,6 +103,7 @@ class BatchResult:
     summary: Path
     written: int = 0
     kept: int = 0
+    notes: tuple[tuple[str, str], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -97,6 +116,9 @@ def build(
     out: str | Path,
     pack: Pack,
     *,
+    previous: object = None,
+    aliases: object = None,
+    waivers: object = None,
     template: bytes | None = None,
     allow_errors: str | None = None,
     blank_as_zero: str | None = None,
@@ -107,12 +129,15 @@ def build(
     """Return what building every report of `inputs` into the folder `out` came to.
 
     `inputs` are files, folders and globs, or nested data, reports and data frames. A report that fails the
-    gate is not rendered unless `allow_errors` gives a reason; everything else is. Anything with the interface
+    gate is not rendered unless `allow_errors` gives a reason; everything else is. `previous` are last year's
+    reports, `aliases` and `waivers` files, all as `check_many` takes them. Anything with the interface
     of `concurrent.futures.Executor` may do the work. Raises OutputError where the folder cannot be written,
     InputError where nothing can be read.
     """
     folder = Path(out).absolute()
     source = Source(list(inputs), pack)
+    beside = Beside.read(pack, previous, aliases, waivers)
+    tally = Tally(beside, pack)
     options = Options(pack, folder, template, allow_errors, blank_as_zero)
     stream = _first_checked(source)
     make_folder(folder)
@@ -125,12 +150,14 @@ def build(
     counts = {True: 0, False: 0}
     summary = folder / SUMMARY
     try:
-        for done in _work(_tasks(stream, options, manifest if resume else None), options, executor):
+        tasks = _tasks(stream, options, manifest if resume else None, beside, tally)
+        for done in _work(tasks, options, executor):
             if done.line and not done.kept:
                 manifest.add(done.line)
             if done.line:
                 counts[done.kept] += 1
             entries.append(done.entry)
+            tally.add(done.entry.agency, done.entry.year, done.entry.findings, done.figures)
             if progress:
                 progress(done.entry)
         if executor is not None:
@@ -138,13 +165,17 @@ def build(
             remove_temporaries(folder)
         void = _void(folder, manifest, {e.output for e in entries if e.output}, source.files)
         voided = tuple(line.name for line, moved in void if moved)
-        write_summary(summary, pack, entries, source.unreadable, _notes(options, voided))
+        unreadable = (*source.unreadable, *beside.unreadable)
+        notes = [*tally.notes(), *_notes(options, voided)]
+        write_summary(summary, pack, entries, unreadable, notes)
         # Only now: a run that was killed before has told nobody, so the next one tells it.
         for line, _ in void:
             manifest.add(replace(line, sha256=""))
     finally:
         manifest.close()
-    return BatchResult(tuple(entries), tuple(source.unreadable), voided, summary, counts[False], counts[True])
+    return BatchResult(
+        tuple(entries), unreadable, voided, summary, counts[False], counts[True], tuple(tally.notes())
+    )
 
 
 def _first_checked(source: Source) -> Iterator[RawReport]:
@@ -161,20 +192,25 @@ def _first_checked(source: Source) -> Iterator[RawReport]:
     return rest()
 
 
-def _tasks(raws: Iterable[RawReport], options: Options, manifest: Manifest | None) -> Iterator[Task]:
+def _tasks(
+    raws: Iterable[RawReport], options: Options, manifest: Manifest | None, beside: Beside, tally: Tally
+) -> Iterator[Task]:
     namer = Namer()
     for raw in raws:
-        name, renamed = namer.name(_wanted_name(raw, options.pack))
+        who = _identity(raw, options.pack)
+        name, renamed = namer.name(filled_name(options.pack, who.agency or "未填单位", who.year))
         passed, failed = f"{name}.docx", f"{name}{_UNCHECKED}.docx"
         lines = manifest.lines if manifest else {}
         known = lines.get(passed) or (lines.get(failed) if options.allow_errors else None)
-        yield Task(raw, name, renamed, known)
+        last, explanations = beside.last(who), beside.explanations(who)
+        yield Task(raw, name, renamed, known, last, explanations, tally.tracked(who))
 
 
-def _wanted_name(raw: RawReport, pack: Pack) -> str:
-    """Return the name that the output of a raw report should have."""
-    values = {p: parse(raw.values.get(p), pack.fields.by_path[p]).value for p in ("agency", "year")}
-    return filled_name(pack, str(values["agency"] or "未填单位"), values["year"])
+def _identity(raw: RawReport, pack: Pack) -> Report:
+    """Return as much of a raw report as says whose it is: agency, year, and the agency's code."""
+    paths = ("agency", "year", *([str(pack.meta["code"])] if "code" in pack.meta else []))
+    values = {path: parse(raw.values.get(path), pack.fields.by_path[path]).value for path in paths}
+    return Report({"agency": values["agency"], "year": values["year"]}, raw.source, known=values)
 
 
 def _work(tasks: Iterator[Task], options: Options, executor: Workers | None) -> Iterator[Done]:
@@ -247,14 +283,22 @@ def process_chunk(tasks: Sequence[Task], options: Options) -> list[Done]:
 
 def process(task: Task, options: Options) -> Done:
     """Return what becomes of one report: checked, and written if it passes. Raises OutputError."""
+    report = bind(task.raw, options.pack, options.blank_as_zero)
+    done = _process(check(report, options.pack, task.last, task.waivers), task, options)
+    return (
+        replace(done, figures={path: report.value(path) for path in task.tracked}) if task.tracked else done
+    )
+
+
+def _process(result: CheckResult, task: Task, options: Options) -> Done:
+    """Return what becomes of a report that was checked."""
     pack = options.pack
-    result = check(bind(task.raw, pack, options.blank_as_zero), pack)
     template = _template(options.template) if options.template else pack.template
     result = result.with_findings(_output_findings(task, result, template, pack))
     if not (result.ok or options.allow_errors):
         return Done(entry_of(result, pack))
     name = f"{task.name}{'' if result.ok else _UNCHECKED}.docx"
-    digest = _digest(result, name, options)
+    digest = _digest(result, name, task, options)
     if task.known and task.known.name == name and is_current(options.out, task.known, digest):
         return Done(entry_of(result, pack, name, "未变，沿用"), task.known, kept=True)
     try:
@@ -303,11 +347,13 @@ def _template(docx: bytes) -> CompiledTemplate:
     return compile_template(docx, "自带模板")
 
 
-def _digest(result: CheckResult, name: str, options: Options) -> str:
+def _digest(result: CheckResult, name: str, task: Task, options: Options) -> str:
     values = result.report.values
     # The plain values in the order of the schema, whatever order they were read in.
     more = sorted((path, str(value)) for path, value in values.items() if "[" in path)
     text = f"{options.digest}\0{name}\0{options.pack.nesting.row(values)!r}\0{more!r}"
+    if task.last is not None or task.waivers:
+        text += f"\0{task.last and task.last.stated()!r}\0{[waiver.stated() for waiver in task.waivers]!r}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

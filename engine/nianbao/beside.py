@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,8 +34,9 @@ class Beside:
         return self.previous.find(report) if self.previous is not None else None
 
     def explanations(self, report: Report) -> tuple[Waiver, ...]:
-        """Return the waivers of a report's agency."""
-        return self.waivers.of(report.agency)
+        """Return the waivers of a report's agency that are not of another year."""
+        found = self.waivers.of(report.agency)
+        return tuple(waiver for waiver in found if waiver.year in (None, report.year))
 
     @property
     def unreadable(self) -> tuple[tuple[str, str], ...]:
@@ -52,15 +53,17 @@ class Tally:
         self._seen: set[tuple[str, int | None]] = set()
 
     def tracked(self, report: Report) -> tuple[str, ...]:
-        """Return the fields whose values `add` wants to see: those of a part of a split agency."""
+        """Return the fields whose values `add` wants to see; agency, year and code are enough of a report."""
         return self._census.tracked(report) if self._census is not None else ()
 
-    def add(self, report: Report, findings: tuple[Finding, ...], figures: Mapping[str, Value]) -> None:
+    def add(
+        self, agency: str, year: int | None, findings: Iterable[Finding], figures: Mapping[str, Value]
+    ) -> None:
         """Count a report that was checked; `figures` are its values of the `tracked` fields."""
-        self._seen.add((report.agency, report.year))
+        self._seen.add((agency, year))
         if self._census is not None:
             is_new = any(finding.rule == "PREVIOUS-NONE" for finding in findings)
-            self._census.add(report, is_new, figures)
+            self._census.add(agency, year, is_new, figures)
 
     def notes(self) -> list[tuple[str, str]]:
         """Return what is to be said of all reports together, as (heading, text)."""

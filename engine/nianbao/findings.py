@@ -77,6 +77,10 @@ class Waiver:
         confirmed = " ".join(filter(None, (self.confirmed_by, self.date)))
         return f"已说明：{self.reason}（{confirmed}确认）"
 
+    def stated(self) -> str:
+        """Return all that the explanation says as text, wherever it stands: for digests."""
+        return repr(dataclasses.astuple(dataclasses.replace(self, where=Where())))
+
     def as_dict(self) -> dict[str, str]:
         """Return reason, who confirmed it and when, as plain JSON data."""
         return {"reason": self.reason, "confirmed_by": self.confirmed_by, "date": self.date}

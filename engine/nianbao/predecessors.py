@@ -84,10 +84,10 @@ class Predecessors:
         places = (_place(report.where(path)) for report in self.reports)
         return "、".join(dict.fromkeys(filter(None, places))) or "给出的上年数据"
 
-    @property
-    def agencies(self) -> tuple[str, ...]:
-        """The names of the predecessors."""
-        return tuple(report.agency for report in self.reports)
+    def stated(self) -> str:
+        """Return all that comparing depends on as text, wherever the reports stand: for digests."""
+        known = [sorted((path, str(value)) for path, value in r.values.items()) for r in self.reports]
+        return repr((known, self.relation, self.missing, [remark.message for remark in self.remarks]))
 
 
 def off_by(report: Report, predecessors: Predecessors) -> Iterator[Remark]:

@@ -56,6 +56,9 @@ def build(
         str | None, typer.Option("--allow-errors", metavar="REASON", help="未通过校验的也生成，并记录理由")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume/--no-resume", help="沿用未变的输出")] = True,
+    previous: Previous = None,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
     blank_as_zero: BlankAsZero = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
@@ -64,8 +67,10 @@ def build(
     try:
         from nianbao.cli.building import run_build
 
+        found = _pack(pack, packs)
+        beside = _beside(found, previous, aliases, waivers)
         status = run_build(
-            inputs, out, template, jobs, scheduler, allow_errors, resume, blank_as_zero, _pack(pack, packs)
+            inputs, out, template, jobs, scheduler, allow_errors, resume, blank_as_zero, found, beside
         )
     except KeyboardInterrupt:
         typer.echo("已中断；已完成的文件都在，重新运行会接着做", err=True)

@@ -54,7 +54,7 @@ def _tallied(results: Sequence[CheckResult], beside: Beside, pack: Pack) -> Tall
     for result in results:
         report = result.report
         figures = {path: report.value(path) for path in tally.tracked(report)}
-        tally.add(report, result.findings, figures)
+        tally.add(report.agency, report.year, result.findings, figures)
     return tally
 
 

@@ -35,20 +35,21 @@ class Census:
         self._new: list[str] = []
 
     def tracked(self, report: Report) -> tuple[str, ...]:
-        """Return the fields whose values `add` wants to see: those of a part of a split agency."""
+        """Return the fields whose values `add` wants: the code, and figures of a part of a split agency."""
         agency, year, aliases = report.agency, report.year or 0, self.previous.aliases
         changes = (*aliases.origins(agency, year), *aliases.fate(agency, year))
-        return self._paths if any(change.kind == "split" for change in changes) else ()
+        code = (self.previous.code,) if self.previous.code else ()
+        return (*code, *(self._paths if any(change.kind == "split" for change in changes) else ()))
 
-    def add(self, report: Report, is_new: bool, figures: Mapping[str, Value]) -> None:
+    def add(self, agency: str, year: int | None, is_new: bool, figures: Mapping[str, Value]) -> None:
         """Count a report; `is_new` where last year knows nothing of its agency."""
-        if report.year is None:
+        if year is None:
             return
-        self._present[agency_key(report.agency), report.year] = _Present(report.agency, figures)
-        if code := self._code(report):
-            self._codes.add((code, report.year))
+        self._present[agency_key(agency), year] = _Present(agency, figures)
+        if code := code_key(figures.get(self.previous.code)):
+            self._codes.add((code, year))
         if is_new:
-            self._new.append(report.agency)
+            self._new.append(agency)
 
     @property
     def missing(self) -> list[str]:

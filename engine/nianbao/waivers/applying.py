@@ -100,7 +100,7 @@ def _problem(waiver: Waiver, matching: Sequence[Finding], report: Report, pack: 
         "warning",
         first.field,
         waiver.where,
-        f"{about}（{place}）无效：{reason}",
+        f"{about}（{place}）无效：{reason}{f'（原理由：{waiver.reason}）' if waiver.reason else ''}",
         actual=first.actual,
     )
 
