@@ -35,7 +35,7 @@ class Beside:
 
     def explanations(self, report: Report) -> tuple[Waiver, ...]:
         """Return the waivers of a report's agency that are not of another year."""
-        found = self.waivers.of(report.agency)
+        found = self.waivers.of(report.agency) if self.waivers.items else ()
         return tuple(waiver for waiver in found if waiver.year in (None, report.year))
 
     @property
