@@ -248,7 +248,7 @@ def _lint_names(pack: Pack) -> None:
     named = [path for column in meta.get("summary", ()) for path in column["sum"]]
     named += [path for key in ("first", "after_tables", "last") for path in register.get(key, ())]
     named += [path for pair in meta.get("carry_forward", {}).items() for path in pair]
-    named += [*meta.get("contact", ()), *([meta["category"]] if "category" in meta else [])]
+    named += [*meta.get("contact", ()), *(meta[key] for key in ("category", "code") if key in meta)]
     named += [table.path for table in pack.tables]
     named += [group["node"] for chart in meta.get("chart", ()) for group in chart["group"]]
     for path in named:
