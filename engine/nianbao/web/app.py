@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -16,9 +17,11 @@ from starlette.responses import Response
 from starlette.types import ASGIApp
 
 from nianbao.errors import NianbaoError
+from nianbao.web.api import Api
 from nianbao.web.downloads import Printer
 from nianbao.web.files import Files
 from nianbao.web.looks import Looks
+from nianbao.web.packs import Packs
 from nianbao.web.pages import Pages
 from nianbao.web.security import BodyLimit, Guard, refusal
 from nianbao.web.settings import Settings
@@ -31,9 +34,14 @@ _WATCH = 1.0
 _SENTENCES = {404: "没有这个页面，请回到单位列表", 405: "这个地址不能这样用", 400: "请求不完整，请重试"}
 
 
-def create_app(workspace: Workspace, settings: Settings) -> ASGIApp:
-    """Return the application that serves a workspace; it watches the files while it runs."""
+def create_app(workspace: Workspace, settings: Settings, packs: Packs | None = None) -> ASGIApp:
+    """Return the application that serves a workspace; it watches the files while it runs.
+
+    `packs` are those that the service offers beside the workspace's own.
+    """
     looks, printer = Looks(), Printer()
+    packs = packs or Packs(workspace.pack)
+    api = Api(packs, printer, settings.limits, jobs=max(2, os.cpu_count() or 1))
     pages = Pages(workspace, looks)
 
     @asynccontextmanager
@@ -46,9 +54,14 @@ def create_app(workspace: Workspace, settings: Settings) -> ASGIApp:
         await to_thread.run_sync(printer.close)
 
     app = Starlette(
-        routes=[*pages.routes(), *Files(workspace, printer).routes(), *looks.routes()],
+        routes=[*pages.routes(), *Files(workspace, printer).routes(), *api.routes(), *looks.routes()],
         middleware=[Middleware(BodyLimit, limit=settings.limits.request)],
-        exception_handlers={Refused: _refused, HTTPException: _http, NianbaoError: _set_up, Exception: _failed},
+        exception_handlers={
+            Refused: _refused,
+            HTTPException: _http,
+            NianbaoError: _set_up,
+            Exception: _failed,
+        },
         lifespan=lifespan,
     )
     return Guard(app, settings)

@@ -21,6 +21,7 @@ from nianbao.outputs.pdf import PdfJob, PdfPool
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, render
 from nianbao.report import Report
+from nianbao.template import CompiledTemplate
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -49,9 +50,9 @@ class Printer:
         self._kept: OrderedDict[object, bytes] = OrderedDict()
 
     def pdf(self, docx: bytes, words: Sequence[str], key: object) -> bytes:
-        """Return the PDF of a Word file; `key` says which version of which report it is."""
+        """Return the PDF of a Word file; `key` says which version of which report it is, None keeps none."""
         with self._lock:
-            if key in self._kept:
+            if key is not None and key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
             if self._pool is None:
@@ -59,6 +60,8 @@ class Printer:
         made = self._pool.submit([PdfJob(docx, tuple(words))]).result()[0]
         if made.content is None:
             raise OutputError(made.problem)
+        if key is None:
+            return made.content
         with self._lock:
             self._kept[key] = made.content
             while len(self._kept) > _KEPT:
@@ -97,13 +100,18 @@ class Printer:
             self._pool.__exit__(None, None, None)
 
 
-def rendered(report: Report, pack: Pack, form: str, printer: Printer, key: object) -> bytes:
-    """Return a report as ``docx``, ``html``, ``html-fragment`` or ``pdf``; raises RenderError, OutputError."""
-    if form == "html":
-        return render_html(report, pack).encode()
-    if form == "html-fragment":
-        return render_html(report, pack, fragment=True).encode()
-    docx = render(report, pack)
+def rendered(
+    report: Report,
+    pack: Pack,
+    form: str,
+    printer: Printer,
+    key: object = None,
+    template: CompiledTemplate | None = None,
+) -> bytes:
+    """Return a report as docx, html, html-fragment or pdf; raises RenderError, OutputError."""
+    if form in ("html", "html-fragment"):
+        return render_html(report, pack, template=template, fragment=form == "html-fragment").encode()
+    docx = render(report, pack, template)
     return printer.pdf(docx, [report.agency], key) if form == "pdf" else docx
 
 

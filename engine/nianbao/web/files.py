@@ -124,10 +124,12 @@ class Files:
         """Return a blank form, for one agency where the address names the report of one."""
         item = self.workspace.find(request.query_params.get("for", ""))
         pack = self.workspace.pack
-        known = {} if item is None else {k: item.report.data[k] for k in ("agency", "year") if k in item.report.data}
-        content = await to_thread.run_sync(
-            downloads.blank_form, pack, known, item.last if item is not None else None
+        known = (
+            {}
+            if item is None
+            else {k: item.report.data[k] for k in ("agency", "year") if k in item.report.data}
         )
+        content = await to_thread.run_sync(downloads.blank_form, pack, known)
         name = filled_name(pack, str(known.get("agency") or "空白"), known.get("year"))
         return attachment(content, XLSX, f"{safe_name(name)}填报表.xlsx")
 

@@ -17,6 +17,7 @@ from nianbao.outputs.workbook.xlsx import FORMULA_STARTS, visible
 from nianbao.pack import Pack
 from nianbao.web.notes import first_problem
 from nianbao.web.workspace import Checked, Document
+from nianbao.web.years import agreement
 
 WORDS: Mapping[str, str] = {"fail": "有错误", "warn": "待说明", "pass": "通过"}
 _ORDER: Mapping[str, int] = {"fail": 0, "warn": 1, "pass": 2}
@@ -59,12 +60,16 @@ class Listing:
     compared: bool
 
 
-def listing_of(checked: Sequence[Checked], documents: Iterable[Document], pack: Pack, compared: bool) -> Listing:
+def listing_of(
+    checked: Sequence[Checked], documents: Iterable[Document], pack: Pack, compared: bool
+) -> Listing:
     """Return the list; `compared` says whether there are last year's data."""
     columns = _columns(pack)
     entries = [(item, entry_of(item.result, pack)) for item in checked]
     ranks = _ranks(entries)
-    rows = tuple(_row(number, ranks[number], *entry, columns) for number, entry in enumerate(entries))
+    rows = tuple(
+        _row(number, ranks[number], *entry, columns, pack, compared) for number, entry in enumerate(entries)
+    )
     return Listing(
         rows,
         tuple(title for title, _ in columns),
@@ -95,7 +100,15 @@ def _ranks(entries: Sequence[tuple[Checked, Entry]]) -> list[int]:
     return ranks
 
 
-def _row(order: int, rank: int, item: Checked, entry: Entry, columns: Sequence[tuple[str, int]]) -> Row:
+def _row(
+    order: int,
+    rank: int,
+    item: Checked,
+    entry: Entry,
+    columns: Sequence[tuple[str, int]],
+    pack: Pack,
+    compared: bool,
+) -> Row:
     moment = datetime.fromtimestamp(item.document.changed)
     return Row(
         item.id,
@@ -110,7 +123,7 @@ def _row(order: int, rank: int, item: Checked, entry: Entry, columns: Sequence[t
         entry.warnings,
         first_problem(item.result),
         tuple(value_words(entry.figures[number]) for _, number in columns),
-        item.last_year,
+        agreement(item, pack) if compared else "",
         f"{moment:%m-%d %H:%M}",
         moment.isoformat(timespec="seconds"),
         source_words(item.report.source),
@@ -122,7 +135,19 @@ def as_csv(listing: Listing) -> bytes:
     stream = io.StringIO()
     writer = csv.writer(stream)
     years = ("与上年",) if listing.compared else ()
-    head = ("单位", "年度", "类别", "状态", "错误", "警告", "第一个问题", *listing.columns, *years, "更新时间", "来源")
+    head = (
+        "单位",
+        "年度",
+        "类别",
+        "状态",
+        "错误",
+        "警告",
+        "第一个问题",
+        *listing.columns,
+        *years,
+        "更新时间",
+        "来源",
+    )
     writer.writerow(head)
     for row in listing.rows:
         last = (row.last_year,) if listing.compared else ()
@@ -136,7 +161,7 @@ def _cell(text: str) -> str:
 
 
 def as_workbook(checked: Sequence[Checked], unreadable: Iterable[Document], pack: Pack) -> bytes:
-    """Return the list as the workbook that ``nianbao check -o`` writes: overview, problems, files not read."""
+    """Return the list as the workbook that ``nianbao check -o`` writes."""
     entries = [entry_of(item.result, pack) for item in checked]
     files = [(document.file.name, document.problem) for document in unreadable]
     with tempfile.TemporaryDirectory(prefix="nianbao-web-") as folder:

@@ -15,7 +15,7 @@ _KEPT = 64
 
 
 class Looks:
-    """The files of the folder ``static``, and the style sheets of reports, by the digest of what they hold."""
+    """The files of the folder ``static``, and the style sheets of reports, by the digest of their content."""
 
     def __init__(self) -> None:
         self._files: dict[str, tuple[str, bytes]] = {}
@@ -33,7 +33,7 @@ class Looks:
         return f"/static/{address}"
 
     def address(self, rules: str) -> str:
-        """Return where the style sheet of a report can be had; those of one template are nearly always one."""
+        """Return where the style sheet of a report can be had; that of one template is nearly always one."""
         content = rules.encode()
         name = f"{_digest(content)}.css"
         self._reports.pop(name, None)

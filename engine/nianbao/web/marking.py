@@ -45,7 +45,10 @@ def marked(body: str, notes: Notes) -> tuple[str, Mapping[int, str]]:
             _show(element, mark, anchors.setdefault(path, f"c{len(anchors) + 1}"))
     text = html.tostring(root, encoding="unicode")
     places = {
-        note.number: anchors[path] for note in reversed(notes.all) for path in reversed(note.fields) if path in anchors
+        note.number: anchors[path]
+        for note in reversed(notes.all)
+        for path in reversed(note.fields)
+        if path in anchors
     }
     return text, places
 

@@ -36,7 +36,6 @@ class Note:
     expected: str = ""
     found: str = ""
     advice: str = ""
-    basis: str = ""
     proposals: Mapping[str, str] | None = None
 
 
@@ -56,7 +55,7 @@ class Notes:
 
 def notes_of(result: CheckResult, words: Words) -> Notes:
     """Return the notes of a checked report, the gravest first, each with a number of its own."""
-    ordered = sorted(result.findings, key=lambda finding: SEVERITIES.index(finding.severity))
+    ordered = sorted(result.findings, key=lambda f: (f.waiver is not None, SEVERITIES.index(f.severity)))
     findings = tuple(_finding_note(n, finding, words) for n, finding in enumerate(ordered, 1))
     suspects = next((finding.suspects for finding in ordered if finding.suspects), ())
     shown = tuple(_suspect_notes(len(findings) + 1, suspects[:_MOST_SUSPECTS], result, words))
@@ -67,7 +66,7 @@ def first_problem(result: CheckResult) -> str:
     """Return the gravest finding in one sentence; nothing for a report that needs no attention."""
     for severity in ("error", "warning"):
         for finding in result.findings:
-            if finding.severity == severity:
+            if finding.severity == severity and finding.waiver is None:
                 return visible(finding.message)
     return ""
 
@@ -79,35 +78,33 @@ def _finding_note(number: int, finding: Finding, words: Words) -> Note:
     proposals = None
     if finding.expected is not None and finding.field and not finding.suspects:
         proposals = {finding.field: value_words(finding.expected)}
+    waived = finding.waiver is not None
     return Note(
         number,
-        finding.severity,
-        LEVELS[finding.severity],
+        "info" if waived else finding.severity,
+        "已说明" if waived else LEVELS[finding.severity],
         place,
         message,
         cells,
         spot_words(finding.where),
         value_words(finding.expected),
         value_words(finding.actual),
-        words.requirement(finding),
-        finding.basis,
-        proposals,
+        finding.waiver.words if finding.waiver else "",
+        None if waived else proposals,
     )
 
 
 def _suspect_notes(
     number: int, suspects: Sequence[Suspect], result: CheckResult, words: Words
 ) -> Iterator[Note]:
-    """Yield the ways to mend the sums, best first; those that the rules cannot tell apart are equally good."""
+    """Yield the ways to mend the sums, best first; those that the rules cannot tell apart are all likely."""
     fields = words.pack.fields
     for index, suspect in enumerate(suspects):
         best = suspects[0]
         likely = index == 0 or (best.group is not None and suspect.group == best.group)
         changes = {path: value for path, value in suspect.changes.items() if value is not None}
-        lines = [
-            f"{fields.place(path)}：现为{value_words(result.report.value(path)) or '空'}，应为{value_words(v)}"
-            for path, v in changes.items()
-        ]
+        now = {path: value_words(result.report.value(path)) or "空" for path in changes}
+        lines = [f"{fields.place(p)}：现为{now[p]}，应为{value_words(v)}" for p, v in changes.items()]
         place = "、".join(fields.place(path) for path in list(suspect.changes)[:3])
         if len(suspect.changes) > 3:
             place += f"等{len(suspect.changes)}格"

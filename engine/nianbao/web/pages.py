@@ -19,7 +19,7 @@ from nianbao.web.looks import Looks
 from nianbao.web.receiving import form_of, stored
 from nianbao.web.reportpage import report_page
 from nianbao.web.uploads import Refused
-from nianbao.web.workspace import Checked, Workspace
+from nianbao.web.workspace import Checked, Part, Workspace
 
 # So often the page asks whether something has changed, in seconds; and so often it says that it is alive.
 _TICK, _ALIVE = 0.25, 15.0
@@ -86,7 +86,7 @@ class Pages:
         """Take files in and say what became of them; without script, go back to the list."""
         space = self.workspace
         async with form_of(request, space.limits) as form:
-            part = "previous" if form.get("part") == "previous" else "current"
+            part: Part = "previous" if form.get("part") == "previous" else "current"
             files = await stored(form, "files", space.folder, space.limits)
         if not files:
             raise Refused(400, "no-files", "没有收到文件，请选择要核对的表格或报告")

@@ -28,9 +28,7 @@ async def form_of(request: Request, limits: Limits) -> AsyncIterator[FormData]:
         raise Refused(415, "content-type", "请求应是 multipart/form-data（上传文件）或 application/json")
     try:
         # One more than the limit: to count them is to tell the sender how many there may be.
-        form = await request.form(
-            max_files=limits.files + 1, max_fields=_FIELDS, max_part_size=_FIELD_SIZE
-        )
+        form = await request.form(max_files=limits.files + 1, max_fields=_FIELDS, max_part_size=_FIELD_SIZE)
     except HTTPException as error:
         if "files" in error.detail:
             raise _too_many(limits) from None

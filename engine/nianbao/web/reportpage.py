@@ -19,6 +19,7 @@ from nianbao.web.listing import NAMELESS, WORDS
 from nianbao.web.marking import marked
 from nianbao.web.notes import Note, Notes, notes_of
 from nianbao.web.workspace import Checked
+from nianbao.web.years import Years, years_of
 
 # Printed where a text should be, so that its place in the report is there to be seen.
 MISSING = "（此处没有文字）"
@@ -47,10 +48,11 @@ class ReportPage:
     total: int
     before: str | None
     after: str | None
+    years: Years | None
 
 
 def report_page(item: Checked, checked: Sequence[Checked], pack: Pack) -> ReportPage:
-    """Return the page of a report; `checked` are all reports, among which the next faulty one is looked for."""
+    """Return the page of a report; `checked` are all reports, among which the next faulty one is found."""
     result, report = item.result, item.report
     notes = notes_of(result, Words(pack))
     body, rules, anchors, problem = _shown(report, notes, pack)
@@ -68,7 +70,7 @@ def report_page(item: Checked, checked: Sequence[Checked], pack: Pack) -> Report
         ok=result.ok,
         source=source_words(report.source),
         annotatable=item.document.file.path.suffix.lower() in (".xlsx", ".xlsm"),
-        body=Markup(body),  # noqa: S704 - made by our own converter, which escapes every value
+        body=Markup(body),
         rules=rules,
         problem=problem,
         notes=notes,
@@ -77,6 +79,7 @@ def report_page(item: Checked, checked: Sequence[Checked], pack: Pack) -> Report
         total=len(faulty) - (not mine),
         before=faulty[here - 1] if here else None,
         after=faulty[here + 1] if here + 1 < len(faulty) else None,
+        years=years_of(item, pack),
     )
 
 

@@ -128,7 +128,7 @@ def _no_token(request: Request) -> Response:
         answer.headers["www-authenticate"] = "Bearer"
         return answer
     return Response(
-        f'<!DOCTYPE html><html lang="zh-CN"><meta charset="utf-8"><title>请重新打开</title><p>{message}。</p>',
+        f'<!DOCTYPE html><html lang="zh-CN"><meta charset="utf-8"><title>年报核对</title><p>{message}。</p>',
         401,
         media_type="text/html",
     )

@@ -11,6 +11,7 @@ import uvicorn
 
 from nianbao.errors import OutputError
 from nianbao.web.app import create_app
+from nianbao.web.packs import Packs
 from nianbao.web.settings import Settings
 from nianbao.web.workspace import Workspace
 
@@ -37,7 +38,11 @@ def addresses(host: str, port: int, names: tuple[str, ...] = ()) -> tuple[str, .
     own = [f"{shown}:{port}"]
     if host == LOOPBACK:
         own.append(f"localhost:{port}")
-    return (*own, *(name.lower() for name in names), *(f"{name.lower()}:{port}" for name in names if ":" not in name))
+    return (
+        *own,
+        *(name.lower() for name in names),
+        *(f"{name.lower()}:{port}" for name in names if ":" not in name),
+    )
 
 
 def serve(
@@ -45,6 +50,7 @@ def serve(
     settings: Settings,
     own: socket.socket,
     *,
+    packs: Packs | None = None,
     path: str = "/",
     names: tuple[str, ...] = (),
     ready: Callable[[str], None] = lambda address: None,
@@ -55,7 +61,7 @@ def serve(
     settings = replace(settings, hosts=addresses(host, port, names))
     address = f"http://{settings.hosts[0]}{path}?token={settings.token}"
     config = uvicorn.Config(
-        create_app(workspace, settings),
+        create_app(workspace, settings, packs),
         log_level="warning",
         access_log=False,  # addresses bear the token
         server_header=False,

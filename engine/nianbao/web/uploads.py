@@ -15,8 +15,30 @@ from nianbao.web.settings import MEGABYTE, Limits
 
 # A name says what a file is only by one of these; nothing else of it reaches the disk.
 _SUFFIXES = frozenset(
-    ".xlsx .xlsm .xltx .xls .xlt .et .ods .csv .tsv .json .jsonl .ndjson .docx .docm .doc .wps .rtf .pdf .html"
-    " .htm .txt .md".split()
+    [
+        ".xlsx",
+        ".xlsm",
+        ".xltx",
+        ".xls",
+        ".xlt",
+        ".et",
+        ".ods",
+        ".csv",
+        ".tsv",
+        ".json",
+        ".jsonl",
+        ".ndjson",
+        ".docx",
+        ".docm",
+        ".doc",
+        ".wps",
+        ".rtf",
+        ".pdf",
+        ".html",
+        ".htm",
+        ".txt",
+        ".md",
+    ]
 )
 _DIRECTION = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _LONGEST = 200

@@ -1,7 +1,7 @@
 """What the page holds: the files that were given, and their reports, read and checked.
 
-Uploaded files lie in a temporary folder that goes away with the workspace; files from the command line are read
-where they are. Everything here is replaced, never changed, so that an answer being written sees one state.
+Uploaded files lie in a temporary folder that goes away with the workspace; files from the command line are
+read where they are. Everything here is replaced, never changed: an answer being written sees one state.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ from nianbao.inputs import expand
 from nianbao.labels import normal
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check_many
+from nianbao.predecessors import Predecessors
+from nianbao.previous import Aliases, Previous
 from nianbao.readers import read_raw
 from nianbao.report import Report
+from nianbao.waivers import Waivers
 from nianbao.web.settings import Limits
 from nianbao.web.uploads import Refused, Stored, must_be_reasonable, renamed
 
@@ -55,8 +58,7 @@ class Checked:
     id: str
     document: Document
     result: CheckResult
-    last: Report | None = None
-    last_year: str = ""
+    last: Predecessors | None = None
 
     @property
     def report(self) -> Report:
@@ -71,12 +73,21 @@ class Workspace:
     at a time changes something.
     """
 
-    def __init__(self, pack: Pack, limits: Limits | None = None) -> None:
+    def __init__(
+        self,
+        pack: Pack,
+        limits: Limits | None = None,
+        *,
+        aliases: Aliases | None = None,
+        waivers: Waivers | None = None,
+    ) -> None:
         self.pack, self.limits = pack, limits or Limits()
+        self.aliases, self.waivers = aliases or Aliases(), waivers or Waivers()
         self.folder = Path(tempfile.mkdtemp(prefix="nianbao-web-"))
         self.version = 0
         self._documents: dict[str, Document] = {}
         self._checked: dict[str, Checked] = {}
+        self._previous: Previous | None = None
         self._given: dict[Part, tuple[str, ...]] = {"current": (), "previous": ()}
         self._lock = threading.Lock()
 
@@ -206,35 +217,47 @@ class Workspace:
         count = sum(len(document.reports) for document in documents.values())
         if count > self.limits.reports:
             raise Refused(413, "too-many", f"报告超过{self.limits.reports}份，请用命令行的 nianbao check")
-        checked = self._check(documents)
+        checked, previous = self._check(documents)
         gone = {d.file.path for d in self._documents.values() if d.given is None}
-        self._documents, self._checked = documents, checked
+        self._documents, self._checked, self._previous = documents, checked, previous
         self.version += 1
         for path in gone - {d.file.path for d in documents.values()}:
             path.unlink(missing_ok=True)
 
-    def _check(self, documents: dict[str, Document]) -> dict[str, Checked]:
-        """Return the checked reports of all documents; those of a document that is the same are kept."""
+    def _check(self, documents: dict[str, Document]) -> tuple[dict[str, Checked], Previous | None]:
+        """Return the checked reports and last year's; reports are kept where both files are the same."""
+        last = [document for document in documents.values() if document.part == "previous"]
+        unchanged = last == self.documents("previous")
+        previous = self._previous if unchanged else self._index(last)
         known: dict[str, list[Checked]] = {}
-        for item in self._checked.values():
+        for item in self._checked.values() if unchanged else ():
             known.setdefault(item.document.id, []).append(item)
+        files = [document.file for document in last]
         checked: dict[str, Checked] = {}
         for document in documents.values():
             if document.part != "current":
                 continue
             old = known.get(document.id, [])
             same = old and old[0].document is document
-            for item in old if same else self._checked_document(document):
+            for item in old if same else self._checked_document(document, previous, files):
                 checked[item.id] = item
-        return checked
+        return checked, previous
 
-    def _checked_document(self, document: Document) -> Iterator[Checked]:
+    def _index(self, last: Sequence[Document]) -> Previous | None:
+        reports = tuple(report for document in last for report in document.reports)
+        return Previous(reports, self.aliases, str(self.pack.meta.get("code", ""))) if reports else None
+
+    def _checked_document(
+        self, document: Document, previous: Previous | None, files: Sequence[Stored]
+    ) -> Iterator[Checked]:
         seen: dict[str, int] = {}
-        for result in check_many(document.reports, self.pack):
+        for result in check_many(document.reports, self.pack, previous, waivers=self.waivers):
             who = f"{result.report.agency}\0{result.report.year}"
             seen[who] = seen.get(who, 0) + 1
+            last = previous.find(result.report) if previous is not None else None
             # The same report of the next version of the file has the same name, so that its page stays open.
-            yield Checked(_id(document.id, who, str(seen[who])), document, _shown(result, [document.file]))
+            id = _id(document.id, who, str(seen[who]))
+            yield Checked(id, document, _shown(result, [document.file, *files]), last)
 
 
 def _shown(result: CheckResult, files: Sequence[Stored]) -> CheckResult:

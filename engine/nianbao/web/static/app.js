@@ -27,7 +27,7 @@
   let refreshing = Promise.resolve();
   function refresh() {
     refreshing = refreshing.then(async () => {
-      const answer = await fetch(location.href, { headers: { accept: "text/html" } });
+      const answer = await fetch(location.pathname + location.search, { headers: { accept: "text/html" } });
       if (!answer.ok && answer.status !== 404) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = $("#content", page), old = $("#content");
@@ -240,6 +240,7 @@
       const cell = document.getElementById(link.hash.slice(1));
       if (!cell) return;
       event.preventDefault();
+      if (location.hash !== link.hash) history.pushState(null, "", link.hash);
       showReport();
       cell.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
       cell.focus({ preventScroll: true });
