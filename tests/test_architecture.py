@@ -30,6 +30,7 @@ LAYERS = (
     ("comparison",),
     ("outputs",),
     ("batch", "cluster"),
+    ("web",),
     ("cli",),
 )
 

@@ -113,9 +113,8 @@ def _suspect_notes(
             "suspect" if likely else "possible",
             "最可能" if likely else "也可能",
             visible(place),
-            visible("；".join(lines) or suspect.reason),
+            visible((suspect.reason if index == 0 else "") or "；".join(lines) or suspect.reason),
             tuple(suspect.changes),
             spot="、".join(spot_words(result.report.where(path)) for path in list(suspect.changes)[:3]),
-            advice=visible(suspect.reason) if index == 0 and lines else "",
             proposals={path: value_words(value) for path, value in changes.items()},
         )
