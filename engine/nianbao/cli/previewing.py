@@ -62,6 +62,8 @@ def run_preview(
         listen(address.host, address.port) as own,
         Workspace(pack, aliases=as_aliases(aliases), waivers=as_waivers(list(waivers))) as workspace,
     ):
+        if inputs:
+            warn("正在读取和核对…")
         workspace.give(previous, "previous")
         workspace.give(inputs)
         path = _page_of(workspace, agency) if agency else "/"

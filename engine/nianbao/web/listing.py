@@ -65,10 +65,11 @@ def listing_of(
 ) -> Listing:
     """Return the list; `compared` says whether there are last year's data."""
     columns = _columns(pack)
+    ranks = {item.id: rank for rank, item in enumerate(problems_first(checked))}
     entries = [(item, entry_of(item.result, pack)) for item in checked]
-    ranks = _ranks(entries)
     rows = tuple(
-        _row(number, ranks[number], *entry, columns, pack, compared) for number, entry in enumerate(entries)
+        _row(number, ranks[entry[0].id], *entry, columns, pack, compared)
+        for number, entry in enumerate(entries)
     )
     return Listing(
         rows,
@@ -87,17 +88,14 @@ def _columns(pack: Pack) -> list[tuple[str, int]]:
     return short or [(str(column["title"]), number) for number, column in enumerate(summary[:_FIGURES])]
 
 
-def _ranks(entries: Sequence[tuple[Checked, Entry]]) -> list[int]:
-    """Return the place of each report where problems come first, the most of them before the others."""
+def problems_first(checked: Iterable[Checked]) -> list[Checked]:
+    """Return the reports with errors, then those with warnings, the most of them first."""
 
-    def order(number: int) -> tuple[int, int, int, int]:
-        entry = entries[number][1]
-        return _ORDER[entry.status], -entry.errors, -entry.warnings, number
+    def order(item: Checked) -> tuple[int, int, int]:
+        result = item.result
+        return _ORDER[result.status], -result.errors, -result.warnings
 
-    ranks = [0] * len(entries)
-    for rank, number in enumerate(sorted(range(len(entries)), key=order)):
-        ranks[number] = rank
-    return ranks
+    return sorted(checked, key=order)
 
 
 def _row(

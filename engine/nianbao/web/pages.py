@@ -23,6 +23,7 @@ from nianbao.web.workspace import Checked, Part, Workspace
 
 # So often the page asks whether something has changed, in seconds; and so often it says that it is alive.
 _TICK, _ALIVE = 0.25, 15.0
+_HTML = "text/html; charset=utf-8"
 
 
 class Pages:
@@ -38,6 +39,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self.closing = anyio.Event()
+        self._list: tuple[int, bytes] | None = None
 
     def routes(self) -> list[Route]:
         """Return the routes of the pages."""
@@ -57,9 +59,13 @@ class Pages:
     def _index(self) -> Response:
         space = self.workspace
         version = space.version
+        if self._list is not None and self._list[0] == version:
+            return Response(self._list[1], media_type=_HTML)
         documents, previous = space.documents(), space.documents("previous")
         listing = listings.listing_of(space.checked(), documents, space.pack, bool(previous))
-        return self.page("list.html", version, listing=listing, documents=documents, previous=previous)
+        answer = self.page("list.html", version, listing=listing, documents=documents, previous=previous)
+        self._list = version, bytes(answer.body)
+        return answer
 
     async def report(self, request: Request) -> Response:
         """Return the page of one report."""
@@ -80,7 +86,7 @@ class Pages:
         text = self.environment.get_template(template).render(
             pack=pack, program=__version__, state=version, assets=self.looks.assets, **values
         )
-        return Response(text, status, media_type="text/html; charset=utf-8")
+        return Response(text, status, media_type=_HTML)
 
     async def upload(self, request: Request) -> Response:
         """Take files in and say what became of them; without script, go back to the list."""

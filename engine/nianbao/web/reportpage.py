@@ -15,7 +15,7 @@ from nianbao.outputs.results.words import Words, source_words
 from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
 from nianbao.report import Report
-from nianbao.web.listing import NAMELESS, WORDS
+from nianbao.web.listing import NAMELESS, WORDS, problems_first
 from nianbao.web.marking import marked
 from nianbao.web.notes import Note, Notes, notes_of
 from nianbao.web.workspace import Checked
@@ -56,7 +56,9 @@ def report_page(item: Checked, checked: Sequence[Checked], pack: Pack) -> Report
     result, report = item.result, item.report
     notes = notes_of(result, Words(pack))
     body, rules, anchors, problem = _shown(report, notes, pack)
-    faulty = [other.id for other in checked if other.result.status != "pass" or other.id == item.id]
+    faulty = [
+        other.id for other in problems_first(checked) if other.result.status != "pass" or other.id == item.id
+    ]
     here = faulty.index(item.id)
     mine = result.status != "pass"
     return ReportPage(

@@ -65,6 +65,8 @@ def _rows(item: Checked, pack: Pack) -> list[YearRow]:
     for column in pack.meta.get("summary", ()):
         before = _sum([item.last.value(path) for path in column["sum"]]) if item.last else None
         now = _sum([item.report.value(path) for path in column["sum"]])
+        if before is None and now is None:
+            continue
         rows.append(
             YearRow(str(column["title"]), value_words(before), value_words(now), _change(before, now))
         )
