@@ -130,19 +130,27 @@ class Workspace:
         Raises Refused where there are more reports than the page holds.
         """
         with self._lock:
-            said = []
-            documents = dict(self._documents)
-            fresh: set[str] = set()
-            for file in files:
-                document = self._read(file, part, None)
-                old = self._same(document, documents.values(), fresh)
-                if old is not None:
-                    document = replace(document, id=old.id)
-                    said.append(f"已用新的“{file.name}”替换原来的文件")
-                documents[document.id] = document
-                fresh.add(document.id)
-            self._install(documents)
-            return said
+            try:
+                return self._add(files, part)
+            except BaseException:
+                for file in files:
+                    file.path.unlink(missing_ok=True)
+                raise
+
+    def _add(self, files: Sequence[Stored], part: Part) -> list[str]:
+        said = []
+        documents = dict(self._documents)
+        fresh: set[str] = set()
+        for file in files:
+            document = self._read(file, part, None)
+            old = self._same(document, documents.values(), fresh)
+            if old is not None:
+                document = replace(document, id=old.id)
+                said.append(f"已用新的“{file.name}”替换原来的文件")
+            documents[document.id] = document
+            fresh.add(document.id)
+        self._install(documents)
+        return said
 
     def give(self, inputs: Sequence[str], part: Part = "current") -> None:
         """Take in what the command line names: files, folders and globs, which `refresh` reads again."""
