@@ -34,15 +34,21 @@ _WATCH = 1.0
 _SENTENCES = {404: "没有这个页面，请回到单位列表", 405: "这个地址不能这样用", 400: "请求不完整，请重试"}
 
 
-def create_app(workspace: Workspace, settings: Settings, packs: Packs | None = None) -> ASGIApp:
+def create_app(
+    workspace: Workspace,
+    settings: Settings,
+    packs: Packs | None = None,
+    closing: anyio.Event | None = None,
+) -> ASGIApp:
     """Return the application that serves a workspace; it watches the files while it runs.
 
-    `packs` are those that the service offers beside the workspace's own.
+    `packs` are those that the service offers beside the workspace's own; `closing` ends the answers that
+    would never end by themselves.
     """
     looks, printer = Looks(), Printer()
     packs = packs or Packs(workspace.pack)
     api = Api(packs, printer, settings.limits, jobs=max(2, os.cpu_count() or 1))
-    pages = Pages(workspace, looks)
+    pages = Pages(workspace, looks, closing or anyio.Event())
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -29,8 +29,8 @@ _HTML = "text/html; charset=utf-8"
 class Pages:
     """The pages of one workspace."""
 
-    def __init__(self, workspace: Workspace, looks: Looks) -> None:
-        self.workspace, self.looks = workspace, looks
+    def __init__(self, workspace: Workspace, looks: Looks, closing: anyio.Event) -> None:
+        self.workspace, self.looks, self.closing = workspace, looks, closing
         self.environment = Environment(
             loader=PackageLoader("nianbao.web", "templates"),
             autoescape=True,
@@ -38,7 +38,6 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self.closing = anyio.Event()
         self._list: tuple[int, bytes] | None = None
 
     def routes(self) -> list[Route]:

@@ -7,6 +7,7 @@ import webbrowser
 from collections.abc import Callable
 from dataclasses import replace
 
+import anyio
 import uvicorn
 
 from nianbao.errors import OutputError
@@ -60,8 +61,9 @@ def serve(
     host, port = own.getsockname()[:2]
     settings = replace(settings, hosts=addresses(host, port, names))
     address = f"http://{settings.hosts[0]}{path}?token={settings.token}"
+    closing = anyio.Event()
     config = uvicorn.Config(
-        create_app(workspace, settings, packs),
+        create_app(workspace, settings, packs, closing),
         log_level="warning",
         access_log=False,  # addresses bear the token
         server_header=False,
@@ -77,5 +79,9 @@ def serve(
             ready(address)
             if browser:
                 webbrowser.open(address)
+
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            closing.set()
+            await super().shutdown(sockets)
 
     Server(config).run(sockets=[own])

@@ -31,7 +31,7 @@
       if (!answer.ok && answer.status !== 404) return;
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const fresh = $("#content", page), old = $("#content");
-      if (!fresh) return;
+      if (!fresh || fresh.dataset.state === old.dataset.state) return;
       const focused = document.activeElement && document.activeElement !== document.body ? {
         id: document.activeElement.id, href: document.activeElement.getAttribute("href"),
         at: document.activeElement.selectionStart,
@@ -73,7 +73,7 @@
         notes.push(...((await post("/files", form)).notes || []));
         done += count;
       }
-      if (location.pathname === "/") await refresh(); else location.assign("/");
+      await refresh();
       say(notes.length === 1 ? notes[0] : notes.length ? `已替换${notes.length}个同名文件` : `已核对${files.length}个文件`);
     } catch (error) {
       await refresh();
@@ -293,6 +293,11 @@
   const events = new EventSource("/events");
   events.addEventListener("message", (event) => {
     if (event.data !== $("#content").dataset.state) refresh();
+  });
+  let lost;
+  events.addEventListener("open", () => { clearTimeout(lost); lost = undefined; });
+  events.addEventListener("error", () => {
+    lost ??= setTimeout(() => say("程序好像已经关闭，请重新运行后用新的网址打开", true), 4000);
   });
   addEventListener("pagehide", () => events.close());
   addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
