@@ -23,6 +23,8 @@ PAGES = (
     "docs/decisions.md",
     "docs/rules.md",
     "docs/fields.md",
+    "docs/http.md",
+    "docs/security.md",
 )
 
 

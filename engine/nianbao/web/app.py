@@ -45,9 +45,10 @@ def create_app(
     `packs` are those that the service offers beside the workspace's own; `closing` ends the answers that
     would never end by themselves.
     """
-    looks, printer = Looks(), Printer()
+    cores = max(2, os.cpu_count() or 1)
+    looks, printer = Looks(), Printer(jobs=min(cores, 4))
     packs = packs or Packs(workspace.pack)
-    api = Api(packs, printer, settings.limits, jobs=max(2, os.cpu_count() or 1))
+    api = Api(packs, printer, settings.limits, jobs=cores)
     pages = Pages(workspace, looks, closing or anyio.Event())
 
     @asynccontextmanager

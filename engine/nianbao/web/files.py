@@ -129,7 +129,9 @@ class Files:
             if item is None
             else {k: item.report.data[k] for k in ("agency", "year") if k in item.report.data}
         )
-        content = await to_thread.run_sync(downloads.blank_form, pack, known)
+        reports = item.last.reports if item is not None and item.last is not None else ()
+        last = reports[0] if len(reports) == 1 else None
+        content = await to_thread.run_sync(downloads.blank_form, pack, known, last)
         name = filled_name(pack, str(known.get("agency") or "空白"), known.get("year"))
         return attachment(content, XLSX, f"{safe_name(name)}填报表.xlsx")
 
