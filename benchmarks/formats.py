@@ -104,7 +104,7 @@ def pdf_table(reports: list[Report], pack: Pack, count: int, starts: int) -> tup
 
 
 def one_start(office: str, docx: bytes, profile: str) -> float:
-    """Return the seconds of `soffice --convert-to pdf` on one file, with a profile that keeps its settings."""
+    """Return the seconds of `soffice --convert-to pdf` on one file."""
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "report.docx"
         file.write_bytes(docx)

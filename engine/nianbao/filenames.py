@@ -7,8 +7,8 @@ import re
 import unicodedata
 
 MAX_BYTES = 255
-# Room for a temporary's or a duplicate's addition and for the suffix.
-_ROOM = 40
+# Room for a duplicate's number, the mark of a report that did not pass, and the suffix.
+_ROOM = 52
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
 # Marks that turn the direction of text can make a name look like another.
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")

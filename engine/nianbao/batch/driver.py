@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nianbao.batch.distribution import work
+from nianbao.batch.formats import SUFFIXES, checked_formats
+from nianbao.batch.pdfs import with_pdfs
 from nianbao.batch.voiding import VOIDED, void
 from nianbao.batch.work import UNCHECKED, Options, Task
 from nianbao.context import filled_name
 from nianbao.errors import InputError
 from nianbao.filenames import Namer
 from nianbao.inputs import Source
-from nianbao.manifest import Manifest
+from nianbao.manifest import Line, Manifest
 from nianbao.outputs.files import make_folder, remove_temporaries
+from nianbao.outputs.pdf import PdfPool
 from nianbao.outputs.results.summary import Entry, summarizing
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
@@ -50,6 +54,7 @@ def build(
     pack: Pack,
     *,
     template: bytes | None = None,
+    formats: Sequence[str] = ("docx",),
     allow_errors: str | None = None,
     blank_as_zero: str | None = None,
     executor: Workers | None = None,
@@ -59,13 +64,14 @@ def build(
     """Return what building every report of `inputs` into the folder `out` came to.
 
     `inputs` are files, folders and globs, or nested data, reports and data frames. A report that fails the
-    gate is not rendered unless `allow_errors` gives a reason; everything else is. Anything with the interface
-    of `concurrent.futures.Executor` may do the work. Raises OutputError where the folder cannot be written,
-    InputError where nothing can be read.
+    gate is not rendered unless `allow_errors` gives a reason; everything else is, in each of `formats` (docx,
+    html, html-fragment, pdf). Anything with the interface of `concurrent.futures.Executor` may do the work.
+    Raises OutputError where the folder cannot be written or LibreOffice is missing for a PDF, InputError
+    where nothing can be read.
     """
     folder = Path(out).absolute()
     source = Source(list(inputs), pack)
-    options = Options(pack, folder, template, allow_errors, blank_as_zero)
+    options = Options(pack, folder, template, allow_errors, blank_as_zero, checked_formats(formats))
     stream = _first_checked(source)
     make_folder(folder)
     if isinstance(executor, Distant):
@@ -73,13 +79,16 @@ def build(
     remove_temporaries(folder)
     remove_temporaries(folder / VOIDED)
     entries: list[Entry] = []
+    names: set[str] = set()
     counts = {True: 0, False: 0}
     summary = folder / SUMMARY
-    with Manifest(folder) as manifest, summarizing(summary, pack) as results:
-        for done in work(_tasks(stream, options, manifest if resume else None), options, executor):
-            if done.line and not done.kept:
-                manifest.add(done.line)
-            if done.line:
+    with _converters(options) as pool, Manifest(folder) as manifest, summarizing(summary, pack) as results:
+        stage = work(_tasks(stream, options, manifest if resume else None), options, executor)
+        for done in with_pdfs(stage, folder, pool) if pool else stage:
+            for line in done.lines:
+                manifest.add(line)
+            names.update(done.names)
+            if done.names:
                 counts[done.kept] += 1
             results.add(done.entry)
             entries.append(done.entry)
@@ -88,7 +97,7 @@ def build(
         if executor is not None:
             # A worker that died may have left one.
             remove_temporaries(folder)
-        gone = void(folder, manifest, {e.output for e in entries if e.output}, source.files)
+        gone = void(folder, manifest, names, source.files)
         voided = tuple(line.name for line, moved in gone if moved)
         results.save(source.unreadable, _notes(options, voided))
         # Only now: a run that was killed before has told nobody, so the next one tells it.
@@ -115,10 +124,19 @@ def _tasks(raws: Iterable[RawReport], options: Options, manifest: Manifest | Non
     namer = Namer()
     for raw in raws:
         name, renamed = namer.name(_wanted_name(raw, options.pack))
-        passed, failed = f"{name}.docx", f"{name}{UNCHECKED}.docx"
-        lines = manifest.lines if manifest else {}
-        known = lines.get(passed) or (lines.get(failed) if options.allow_errors else None)
-        yield Task(raw, name, renamed, known)
+        yield Task(raw, name, renamed, _known(name, manifest.lines) if manifest else {})
+
+
+def _known(name: str, lines: Mapping[str, Line]) -> dict[str, Line]:
+    """Return the lines of all outputs that a report of that name can have."""
+    if not lines:
+        return {}
+    possible = (f"{name}{mark}{suffix}" for mark in ("", UNCHECKED) for suffix in SUFFIXES.values())
+    return {each: lines[each] for each in possible if each in lines}
+
+
+def _converters(options: Options) -> AbstractContextManager[PdfPool | None]:
+    return PdfPool() if "pdf" in options.formats else nullcontext()
 
 
 def _wanted_name(raw: RawReport, pack: Pack) -> str:

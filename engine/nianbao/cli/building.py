@@ -21,13 +21,15 @@ _EVERY = 500
 def run_build(
     inputs: Sequence[str],
     out: Path,
+    pack: Pack,
+    *,
     template: str | None,
+    formats: str,
     jobs: int,
     scheduler: str | None,
     allow_errors: str | None,
     resume: bool,
     blank_as_zero: str | None,
-    pack: Pack,
 ) -> int:
     """Build every report of the inputs and return the exit status."""
     own = _template(template, pack) if template else None
@@ -37,6 +39,7 @@ def run_build(
             out,
             pack,
             template=own,
+            formats=formats.split(","),
             allow_errors=allow_errors,
             blank_as_zero=blank_as_zero,
             executor=executor,
