@@ -18,13 +18,14 @@ ENGINE = ROOT / "engine" / "nianbao"
 # Lower layers first; a module may import from its own layer and from those before it.
 LAYERS = (
     ("findings", "errors", "cells", "sheetnames", "filenames", "workers", "marks"),
-    ("fields", "values", "report", "raw", "outputs.files", "outputs.docx"),
-    ("expression", "layout", "labels", "nesting", "validation", "program", "sandbox"),
+    ("fields", "values", "report", "raw", "outputs.files", "outputs.docx", "package"),
+    ("expression", "layout", "labels", "nesting", "validation", "program", "sandbox", "textdiff", "charts"),
     ("textchecks", "rulelint", "rules", "linear", "rulematrix", "template"),
-    ("templatelint", "pack", "suspects"),
+    ("templatelint", "templatesafety", "templatebalance", "pack", "suspects"),
     ("packlint", "packnew", "blanks", "context", "readers"),
-    ("bind", "inputs", "manifest"),
+    ("bind", "inputs", "manifest", "matching", "differences"),
     ("pipeline",),
+    ("comparison",),
     ("outputs",),
     ("batch", "cluster"),
     ("cli",),

@@ -12,7 +12,7 @@ from nianbao.batch.distribution import work
 from nianbao.batch.formats import SUFFIXES, checked_formats
 from nianbao.batch.pdfs import with_pdfs
 from nianbao.batch.voiding import VOIDED, void
-from nianbao.batch.work import UNCHECKED, Options, Task
+from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Options, Task
 from nianbao.context import filled_name
 from nianbao.errors import InputError
 from nianbao.filenames import Namer
@@ -23,6 +23,7 @@ from nianbao.outputs.pdf import PdfPool
 from nianbao.outputs.results.summary import Entry, summarizing
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
+from nianbao.templatelint import load_template
 from nianbao.values import parse
 from nianbao.workers import Distant, Workers
 
@@ -67,9 +68,11 @@ def build(
     gate is not rendered unless `allow_errors` gives a reason; everything else is, in each of `formats` (docx,
     html, html-fragment, pdf). Anything with the interface of `concurrent.futures.Executor` may do the work.
     Raises OutputError where the folder cannot be written or LibreOffice is missing for a PDF, InputError
-    where nothing can be read.
+    where nothing can be read, TemplateError where an own template may not be used.
     """
     folder = Path(out).absolute()
+    if template:
+        load_template(template, OWN_TEMPLATE, pack.fields)
     source = Source(list(inputs), pack)
     options = Options(pack, folder, template, allow_errors, blank_as_zero, checked_formats(formats))
     stream = _first_checked(source)
