@@ -22,6 +22,7 @@ from docx import Document
 from nianbao.errors import OutputError
 from nianbao.outputs.pdf import PdfJob, PdfPool, convert_docx, office
 from nianbao.outputs.pdf.check import check_pdf
+from nianbao.outputs.pdf.fonts import missing_fonts
 from nianbao.pack import Pack
 from nianbao.pipeline import render, report_from_data
 from standin import install, pdf_of_a_page
@@ -202,6 +203,17 @@ def offices(mark: str) -> list[int]:
             if entry.name.isdecimal() and mark.encode() in (entry / "cmdline").read_bytes():
                 found.append(int(entry.name))
     return [pid for pid in found if is_alive(pid)]
+
+
+def test_fonts_that_are_missing_are_named(
+    pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "fc-list"
+    program.write_text("#!/bin/sh\necho 'SimSun,宋体'\necho Times New Roman\necho 仿宋\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    # 仿宋 is what the template itself names in the place of 仿宋_GB2312.
+    assert missing_fonts(pack.template.contents) == ("方正小标宋简体", "黑体", "楷体_GB2312")
 
 
 def test_one_file_alone(stand_in: Path) -> None:

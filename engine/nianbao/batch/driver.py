@@ -20,6 +20,7 @@ from nianbao.inputs import Source
 from nianbao.manifest import Line, Manifest
 from nianbao.outputs.files import make_folder, remove_temporaries
 from nianbao.outputs.pdf import PdfPool
+from nianbao.outputs.pdf.fonts import missing_fonts
 from nianbao.outputs.results.summary import Entry, summarizing
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
@@ -153,6 +154,11 @@ def _notes(options: Options, voided: Sequence[str]) -> list[tuple[str, str]]:
     notes = []
     if options.template:
         notes.append(("模板", f"自带模板，SHA-256 {hashlib.sha256(options.template).hexdigest()[:16]}"))
+    if "pdf" in options.formats and (lacking := missing_fonts(options.compiled.contents)):
+        text = (
+            f"本机没有{'、'.join(lacking)}，PDF里用别的字体代替，换行和分页可能与Word不同；装上字体后重新生成"
+        )
+        notes.append(("PDF字体", text))
     if options.allow_errors:
         notes.append(("未通过校验也生成，理由", options.allow_errors))
     if options.blank_as_zero:

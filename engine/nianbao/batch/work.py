@@ -48,6 +48,11 @@ class Options:
         parts = (self.pack.digest.encode(), self.template or b"", (self.allow_errors or "").encode())
         return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
+    @property
+    def compiled(self) -> CompiledTemplate:
+        """The template that the reports are drawn by."""
+        return _template(self.template) if self.template else self.pack.template
+
 
 @dataclass(frozen=True)
 class Task:
@@ -83,7 +88,7 @@ def process(task: Task, options: Options) -> Done:
     """Return what becomes of one report: checked, and written if it passes. Raises OutputError."""
     pack = options.pack
     result = check(bind(task.raw, pack, options.blank_as_zero), pack)
-    template = _template(options.template) if options.template else pack.template
+    template = options.compiled
     result = result.with_findings(_output_findings(task, result, template, options))
     if not (result.ok or options.allow_errors):
         return Done(entry_of(result, pack))
