@@ -20,6 +20,7 @@ LAYERS = (
     ("findings", "errors", "cells", "sheetnames", "filenames", "workers"),
     ("fields", "values", "report", "raw", "outputs.files", "outputs.docx"),
     ("expression", "layout", "labels", "validation", "program", "sandbox"),
+    ("claims",),
     ("textchecks", "rules", "template"),
     ("templatelint", "pack", "suspects"),
     ("packlint", "packnew", "blanks", "context", "readers"),

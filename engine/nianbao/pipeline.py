@@ -75,7 +75,7 @@ def check(report: Report, pack: Pack, previous: Report | None = None) -> CheckRe
     # A field that holds no value has its finding already; a rule would only say it again.
     findings += _schema_findings(report, pack, findings)
     unread = {f.field for f in findings if f.rule in ("VALUE", "UNKNOWN", "SCHEMA") and f.field}
-    findings += (f for f in pack.rules.check(report) if not within(f.field or "", unread))
+    findings += (f for f in pack.rules.check(report, previous) if not within(f.field or "", unread))
     return CheckResult(report, _with_suspects(findings, report, pack))
 
 

@@ -15,6 +15,7 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any, cast
 
+from nianbao.claims import ClaimReader
 from nianbao.errors import PackError
 from nianbao.expression import (
     COMPARE,
@@ -30,7 +31,7 @@ from nianbao.expression import (
 from nianbao.fields import FieldSet
 from nianbao.findings import Finding, Severity
 from nianbao.report import Report
-from nianbao.textchecks import Check, RuleText, Slip, build_check
+from nianbao.textchecks import Check, PackWords, RuleText, Slip, build_check
 
 
 @dataclass(frozen=True)
@@ -85,14 +86,17 @@ class RuleSet:
     checks: tuple[Check, ...]
     texts: tuple[RuleText, ...]
 
-    def check(self, report: Report) -> Iterator[Finding]:
-        """Yield a finding for every rule that fails, in the order of the rules."""
+    def check(self, report: Report, previous: Report | None = None) -> Iterator[Finding]:
+        """Yield a finding for every rule that fails, in the order of the rules.
+
+        `previous` is the agency's report of the year before, where there is one.
+        """
         values = report.values
         for instance in self.instances:
             if not instance.surely_holds(values) and (finding := check_instance(instance, report)):
                 yield finding
         for check in self.checks:
-            yield from check(report)
+            yield from check(report, previous)
 
 
 def check_instance(instance: Instance, report: Report) -> Finding | None:
@@ -172,9 +176,16 @@ def totals(instances: Sequence[Instance]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def compile_rules(source: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip], file: str) -> RuleSet:
+def compile_rules(
+    source: Mapping[str, Any],
+    fields: FieldSet,
+    slips: Sequence[Slip],
+    file: str,
+    claims: ClaimReader | None = None,
+) -> RuleSet:
     """Return the compiled rules; raises PackError naming file, rule and column of the first mistake."""
     sets = {name: tuple(steps) for name, steps in source.get("sets", {}).items()}
+    words = PackWords(slips, claims)
     instances: list[Instance] = []
     checks: list[Check] = []
     texts: list[RuleText] = []
@@ -188,7 +199,7 @@ def compile_rules(source: Mapping[str, Any], fields: FieldSet, slips: Sequence[S
             if "assert" in raw:
                 instances += _instances(text, raw, scope)
             else:
-                checks.append(build_check(text, raw, scope, slips))
+                checks.append(build_check(text, raw, scope, words))
         except (ExpressionError, re.error) as error:
             column = f"第{error.column}列：" if isinstance(error, ExpressionError) else ""
             raise PackError(f"{file}：规则{text.id}：{column}{error}", file=file) from None

@@ -5,16 +5,23 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
+from nianbao.claims import ClaimReader, contradictions
 from nianbao.expression import Condition, Expression, ExpressionError, Scope
 from nianbao.fields import FieldSet, generic
 from nianbao.findings import Finding, Severity
 from nianbao.report import Report
 from nianbao.values import chinese_number, is_blank, shortened
 
-Check = Callable[[Report], Iterator[Finding]]
+
+
+class Check(Protocol):
+    """Yields the findings of a report; some checks also look at the agency's report of the year before."""
+
+    def __call__(self, report: Report, previous: Report | None = None, /) -> Iterator[Finding]: ...
+
 
 _YEAR = re.compile(r"(?<!\d)(\d{4})\s*年|([〇○零一二三四五六七八九]{4})年")
 _SPELLED_YEAR = re.compile(r"([〇○零一二三四五六七八九]{4})年")
@@ -50,7 +57,15 @@ class Slip:
     right: str
 
 
-def build_check(rule: RuleText, raw: Mapping[str, Any], scope: Scope, slips: Sequence[Slip]) -> Check:
+@dataclass(frozen=True, slots=True)
+class PackWords:
+    """What checks take from the pack beside their rule: its slips of the pen, and its reader of claims."""
+
+    slips: Sequence[Slip] = ()
+    claims: ClaimReader | None = None
+
+
+def build_check(rule: RuleText, raw: Mapping[str, Any], scope: Scope, words: PackWords) -> Check:
     """Return the check that a rule names; raises ExpressionError or re.error for what it cannot mean."""
     name = str(raw.get("check"))
     if name not in _BUILDERS:
@@ -58,7 +73,7 @@ def build_check(rule: RuleText, raw: Mapping[str, Any], scope: Scope, slips: Seq
     for key in ("any_of", "each_of", "unless_empty", "fields", "opening", "all_of", "some_of", "later"):
         if key == "fields" or name in ("filled", "year"):
             _known_fields(raw.get(key, ()), scope.fields)
-    check = _BUILDERS[name](rule, raw, scope.fields, slips)
+    check = _BUILDERS[name](rule, raw, scope.fields, words)
     if "when" not in raw:
         return check
     when = Expression.parse(raw["when"]).condition(scope)
@@ -66,9 +81,9 @@ def build_check(rule: RuleText, raw: Mapping[str, Any], scope: Scope, slips: Seq
 
 
 def _conditional(check: Check, when: Condition) -> Check:
-    def run(report: Report) -> Iterator[Finding]:
+    def run(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
         if when(report.value) is True:
-            yield from check(report)
+            yield from check(report, previous)
 
     return run
 
@@ -100,12 +115,12 @@ def _finding(
     return Finding(rule.id, rule.severity, field, report.where(field), message, basis=rule.basis)
 
 
-def _filled(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
+def _filled(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackWords) -> Check:
     """One finding where all of `any_of` are blank, or one for each blank field of `each_of`."""
     any_of, each_of = raw.get("any_of", []), raw.get("each_of", [])
     unless_empty = raw.get("unless_empty", [])
 
-    def check(report: Report) -> Iterator[Finding]:
+    def check(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
         if any_of and not any(_texts(report, any_of)):
             yield _finding(rule, fields, report, any_of[0], {})
         if unless_empty and not any(_texts(report, unless_empty)):
@@ -117,12 +132,12 @@ def _filled(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Seq
     return check
 
 
-def _mentions(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
+def _mentions(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackWords) -> Check:
     """One finding where the texts hold none of `any_of`, or not every one of `all_of`."""
     any_of = [re.compile(pattern) for pattern in raw.get("any_of", ())]
     all_of = [(pattern.split("|")[0], re.compile(pattern)) for pattern in raw.get("all_of", ())]
 
-    def check(report: Report) -> Iterator[Finding]:
+    def check(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
         found = list(_texts(report, raw["fields"]))
         text = re.sub(r"\s", "", "".join(_normal(text) for _, text in found))
         # An empty section is another rule's finding.
@@ -135,12 +150,12 @@ def _mentions(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: S
     return check
 
 
-def _absent(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
+def _absent(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackWords) -> Check:
     """One finding for each text that holds `pattern`, unless it also holds `unless`."""
     pattern = re.compile(raw["pattern"])
     unless = re.compile(raw["unless"]) if "unless" in raw else None
 
-    def check(report: Report) -> Iterator[Finding]:
+    def check(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
         for path, text in _texts(report, raw["fields"]):
             if unless and unless.search(text):
                 continue
@@ -150,25 +165,25 @@ def _absent(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Seq
     return check
 
 
-def _slips(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
+def _slips(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackWords) -> Check:
     """One finding for each slip of the pack's word list in each text."""
 
-    def check(report: Report) -> Iterator[Finding]:
+    def check(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
         for path, text in report.values.items():
             if not isinstance(text, str):
                 continue
             field = fields.find(path)
             if field is None or field.kind not in ("text", "line"):
                 continue
-            for slip in slips:
+            for slip in words.slips:
                 if match := slip.pattern.search(text):
-                    words = {"wrong": match[0], "right": match.expand(slip.right)}
-                    yield _finding(rule, fields, report, path, words)
+                    said = {"wrong": match[0], "right": match.expand(slip.right)}
+                    yield _finding(rule, fields, report, path, said)
 
     return check
 
 
-def _year(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
+def _year(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackWords) -> Check:
     """Findings for years that are not the report's.
 
     In `all_of` every year must be the report's, in `later` a later one; in each text of `some_of` at least
@@ -177,7 +192,7 @@ def _year(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Seque
     """
     period = re.compile(raw["period"])
 
-    def check(report: Report) -> Iterator[Finding]:
+    def check(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
         year = report.year
         if year is None:
             return
@@ -237,10 +252,26 @@ def _sentence(text: str, match: re.Match[str]) -> str:
     return shortened(text[start : end.start() if end else len(text)], 60)
 
 
-_BUILDERS: Mapping[str, Callable[[RuleText, Mapping[str, Any], FieldSet, Sequence[Slip]], Check]] = {
+def _claims(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackWords) -> Check:
+    """One finding for each figure that the texts state and the tables contradict; growth needs `previous`."""
+    reader = words.claims
+    if reader is None:
+        raise ExpressionError("检查方法claims要用claims.toml，报表包里没有这个文件", 1)
+
+    def check(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
+        texts = _texts(report, raw["fields"])
+        for found in contradictions(texts, report, reader, fields, previous):
+            finding = _finding(replace(rule, message=found.message), fields, report, found.field, found.words)
+            yield replace(finding, expected=found.expected, actual=found.actual)
+
+    return check
+
+
+_BUILDERS: Mapping[str, Callable[[RuleText, Mapping[str, Any], FieldSet, PackWords], Check]] = {
     "filled": _filled,
     "mentions": _mentions,
     "absent": _absent,
     "slips": _slips,
     "year": _year,
+    "claims": _claims,
 }

@@ -1,0 +1,263 @@
+"""From tokens to claims: each number of a sentence is bound to the figure that it counts, or left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from nianbao.claims.numerals import MONEY, PERCENT, POINTS, TIMES, Quantity
+from nianbao.claims.sentences import Sentence, sentences
+from nianbao.claims.source import ClaimReader, Figure, Phrase
+from nianbao.claims.words import Token
+
+Move = Literal["", "up", "down"]
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A figure that a sentence states: how much, of which year (None: not said), for which office.
+
+    `move` makes it a growth over the year before; a `phrase` states that something is 0.
+    """
+
+    sentence: Sentence
+    start: int
+    end: int
+    figure: Figure | None = None
+    quantity: Quantity | None = None
+    phrase: Phrase | None = None
+    year: int | None = None
+    scope: str = ""
+    move: Move = ""
+
+
+@dataclass(slots=True)
+class _Context:
+    """What earlier words of a sentence say about later numbers."""
+
+    topic: str
+    year: int | None = None
+    named_year: bool = False
+    past: bool = False
+    total: bool = False
+    plan: bool = False
+    scope: str = ""
+
+    def take(self, token: Token) -> None:
+        """Let a token change the context."""
+        kind = token.kind
+        if kind == "topic" and token.word:
+            self.topic = token.word.topic
+        elif kind == "other":
+            self.topic = ""
+        elif kind == "year":
+            self.year, self.named_year, self.past = token.year, True, False
+        elif kind == "now":
+            self.year, self.named_year, self.past = None, True, False
+        elif kind == "past":
+            self.past = True
+        elif kind == "whole_year":
+            self.past = False
+        elif kind == "total":
+            self.total = not self.named_year
+        elif kind == "plan":
+            self.plan = True
+        elif kind in ("scope", "whole"):
+            self.scope = token.text if kind == "scope" else ""
+
+
+def claims_of(text: str, topic: str, reader: ClaimReader, agency: str = "") -> Iterator[Claim]:
+    """Yield the claims of a text that speaks of `topic` from the start; `agency` needs no explanation."""
+    context = _Context(topic)
+    for sentence in sentences(text, reader.counted, reader.needles):
+        tokens = reader.vocabulary.tokens(sentence.plain)
+        # A sentence of parts goes on with the last one; the office that is meant stays until another is.
+        if not (tokens and tokens[0].kind == "among"):
+            context = _Context(topic, scope=context.scope)
+        yield from _Walk(reader, sentence, context, agency).claims(tokens)
+
+
+class _Walk:
+    """One sentence, clause by clause."""
+
+    def __init__(self, reader: ClaimReader, sentence: Sentence, context: _Context, agency: str) -> None:
+        self.reader = reader
+        self.sentence = sentence
+        self.context = context
+        self.agency = agency
+        # The last claim and the clause in which it stood: what a growth is a growth of.
+        self.last: tuple[int, Claim] | None = None
+
+    def claims(self, tokens: Sequence[Token]) -> Iterator[Claim]:
+        """Yield the claims of the sentence, with numbers and without."""
+        listed = False
+        contexts: list[tuple[int, _Context]] = []
+        for index, (opener, clause) in enumerate(self._clauses(tokens)):
+            first = True
+            left: list[Token] = []
+            for place, token in enumerate(clause):
+                if token.kind != "number":
+                    self.context.take(token)
+                    left.append(token)
+                    continue
+                # A list before the number: it counts them together.
+                alone = not (listed and first and opener == "、")
+                claim = self._number(index, left, token, clause[place + 1 :]) if alone else None
+                self.last = (index, claim) if claim else None
+                if claim:
+                    yield claim
+                left, first = [], False
+            listed = first and any(token.kind in ("topic", "figure") for token in clause)
+            contexts.append((clause[-1].end if clause else 0, replace(self.context)))
+        yield from self._phrases(contexts)
+
+    def _clauses(self, tokens: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
+        """Yield each clause with the mark before it; text that is not understood at its end is a token."""
+        clause: list[Token] = []
+        opener, end = "", 0
+        for token in tokens:
+            if token.gap:
+                token = self._known(token, end)
+            end = token.end
+            if token.kind != "break":
+                clause.append(token)
+                continue
+            if token.gap:
+                clause.append(Token("void", token.start, token.start, "", True))
+            yield opener, clause
+            opener, clause = token.text, []
+        length = len(self.sentence.plain)
+        if end < length:
+            clause.append(Token("void", length, length, "", True))
+        yield opener, clause
+
+    def _known(self, token: Token, before: int) -> Token:
+        """Return the token without its gap where the gap is part of the agency's own name."""
+        if not self.agency:
+            return token
+        unknown = self.sentence.plain[before : token.start]
+        return token._replace(gap=False) if len(unknown) > 1 and unknown in self.agency else token
+
+    def _number(self, index: int, left: list[Token], number: Token, rest: Sequence[Token]) -> Claim | None:
+        """Return the claim that a number is, or None where any word around it leaves a doubt."""
+        context, quantity = self.context, number.quantity
+        kinds = {token.kind for token in left}
+        if quantity is None or context.plan or context.past or context.total:
+            return None
+        if number.gap or any(token.gap for token in left) or kinds & {"void", "other"}:
+            return None
+        if kinds & {"compare", "up", "down"}:
+            return self._growth(index, left, number, quantity)
+        topic = context.topic
+        after, followed = _after(rest)
+        names = [token for token in left if token.kind == "figure"]
+        if not (names and followed):
+            # What follows the number is read as well, unless it belongs to the next one.
+            if after is None or any(token.kind == "other" for token in after):
+                return None
+            right_topics = [token.word.topic for token in after if token.kind == "topic" and token.word]
+            if right_topics and any(token.kind == "topic" for token in left):
+                return None
+            topic = right_topics[0] if right_topics else topic
+            names += [token for token in after if token.kind == "figure"]
+        figure = self._figure(topic, names, left, after or ())
+        if figure is None or not self._fits(figure, quantity, topic):
+            return None
+        if figure.unless and figure.unless.search(self.sentence.plain):
+            return None
+        return self._claim(number, figure, quantity)
+
+    def _figure(
+        self, topic: str, names: Sequence[Token], left: Sequence[Token], after: Sequence[Token]
+    ) -> Figure | None:
+        """Return the one figure that the words name."""
+        if topic not in self.reader.topics or _joined(left):
+            return None
+        if not names:
+            # The bare name of a topic counts its total, unless it is a part of something.
+            beside = any(token.kind == "topic" for token in (*left, *after))
+            partial = any(token.kind == "among" for token in left)
+            name = self.reader.topics[topic].default
+            return self.reader.figures[topic, name] if name and beside and not partial else None
+        named = {(token.word and token.word.figures or {}).get(topic) for token in names}
+        name = named.pop() or ""
+        return None if named else self.reader.figures.get((topic, name))
+
+    def _fits(self, figure: Figure, quantity: Quantity, topic: str) -> bool:
+        if figure.is_rate or quantity.unit == PERCENT:
+            return figure.is_rate and quantity.unit == PERCENT
+        money = self.reader.units[figure.equals[0].terms[0][0]] in MONEY
+        return quantity.unit in (MONEY if money else self.reader.topics[topic].units)
+
+    def _growth(self, index: int, left: list[Token], number: Token, quantity: Quantity) -> Claim | None:
+        """Return the growth that a number is: of what its clause names, or of the claim just before."""
+        moves: list[Move] = [token.kind for token in left if token.kind in ("up", "down")]  # type: ignore[misc]
+        if len(set(moves)) != 1:
+            return None
+        names = [token for token in left if token.kind == "figure"]
+        topics = [token.word.topic for token in left if token.kind == "topic" and token.word]
+        if names:
+            figure = self._figure(self.context.topic, names, left, ())
+        elif topics:
+            topic = self.reader.topics.get(self.context.topic)
+            figure = self.reader.figures.get((topic.id, topic.growth)) if topic else None
+        else:
+            figure = self.last[1].figure if self.last and self.last[0] >= index - 1 else None
+        if figure is None or figure.is_rate or self.context.scope:
+            return None
+        units = {PERCENT, TIMES, *self.reader.topics[figure.topic].units}
+        if quantity.unit not in units or quantity.unit == POINTS:
+            return None
+        return self._claim(number, figure, quantity, moves[0])
+
+    def _claim(self, number: Token, figure: Figure, quantity: Quantity, move: Move = "") -> Claim:
+        context = self.context
+        return Claim(
+            self.sentence,
+            number.start,
+            number.end,
+            figure,
+            quantity,
+            year=context.year,
+            scope=context.scope,
+            move=move,
+        )
+
+    def _phrases(self, contexts: Sequence[tuple[int, _Context]]) -> Iterator[Claim]:
+        """Yield what the sentence says without a number."""
+        plain = self.sentence.plain
+        for phrase in self.reader.phrases:
+            if not any(needle in plain for needle in phrase.needles):
+                continue
+            match = phrase.pattern.search(plain)
+            if match is None or (phrase.unless and phrase.unless.search(plain)):
+                continue
+            context = next((c for end, c in contexts if end >= match.end()), self.context)
+            if not (context.plan or context.past or context.scope):
+                yield Claim(self.sentence, match.start(), match.end(), phrase=phrase, year=context.year)
+
+
+def _after(rest: Sequence[Token]) -> tuple[list[Token] | None, bool]:
+    """Return what is said of a number behind it (None: it is not understood), and whether another follows."""
+    found: list[Token] = []
+    for token in rest:
+        if token.kind == "number":
+            return (None if token.gap else found), True
+        if token.gap:
+            return None, False
+        if token.kind in ("stop", "compare", "up", "down", "void"):
+            break
+        found.append(token)
+    return found, False
+
+
+def _joined(tokens: Sequence[Token]) -> bool:
+    """Return whether two things are named with an "and" between them."""
+    named = False
+    for token in tokens:
+        if token.kind in ("topic", "figure"):
+            named = True
+        elif named and token.text in ("和", "与", "及", "以及"):
+            return True
+    return False

@@ -1,0 +1,207 @@
+"""Claims held against a report: what a text states that no listed sum of the tables' fields gives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+
+from nianbao.claims.binding import Claim, claims_of
+from nianbao.claims.numerals import MONEY, PERCENT, TIMES, Quantity
+from nianbao.claims.sentences import Sentence
+from nianbao.claims.source import ClaimReader, Figure
+from nianbao.expression import Linear
+from nianbao.fields import FieldSet
+from nianbao.findings import Value
+from nianbao.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Contradiction:
+    """A claim that the tables do not bear out; `message` is the pack's, its names still to be filled."""
+
+    field: str
+    message: str
+    words: Mapping[str, str]
+    expected: Value
+    actual: Value
+
+
+def contradictions(
+    texts: Iterator[tuple[str, str]],
+    report: Report,
+    reader: ClaimReader,
+    fields: FieldSet,
+    previous: Report | None = None,
+) -> Iterator[Contradiction]:
+    """Yield the claims of `texts` (field, text) that the figures of the report contradict.
+
+    Growth is recomputed where the report of the year before is given, and is not looked at otherwise.
+    """
+    judge = _Judge(report, reader, fields, previous)
+    for path, text in texts:
+        seen: set[tuple[object, ...]] = set()
+        for claim in claims_of(text, reader.openings.get(path, ""), reader, report.agency):
+            found = judge.judge(path, claim)
+            key = (claim.figure, claim.phrase, claim.quantity, claim.move)
+            if found is not None and key not in seen:
+                seen.add(key)
+                yield found
+
+
+class _Judge:
+    """A report beside its claims."""
+
+    def __init__(
+        self, report: Report, reader: ClaimReader, fields: FieldSet, previous: Report | None
+    ) -> None:
+        self.report = report
+        self.reader = reader
+        self.fields = fields
+        self.previous = previous
+        # A sentence that names an office and a figure of the tables speaks of what the tables do.
+        self.agreed: Sentence | None = None
+
+    def judge(self, path: str, claim: Claim) -> Contradiction | None:
+        """Return what is wrong with a claim, None where it is right or cannot be told."""
+        if claim.year is not None and claim.year != self.report.year:
+            return None
+        if claim.phrase is not None:
+            return self._phrase(path, claim)
+        figure, quantity = claim.figure, claim.quantity
+        if figure is None or quantity is None or quantity.approximate:
+            return None
+        if claim.move:
+            return self._growth(path, claim, figure, quantity)
+        return self._rate(path, claim, figure, quantity) if figure.is_rate else self._level(path, claim)
+
+    def _level(self, path: str, claim: Claim) -> Contradiction | None:
+        figure, claimed = claim.figure, claim.quantity
+        assert figure is not None
+        assert claimed is not None
+        unit = self.reader.units[figure.equals[0].terms[0][0]]
+        if unit in MONEY and claimed.unit in MONEY:
+            claimed = claimed.scaled(Decimal(MONEY[claimed.unit]) / MONEY[unit], unit)
+        sums = [_sum(linear, self.report) for linear in figure.equals]
+        expected = sums[0]
+        if expected is None:
+            return None
+        if any(exact is not None and claimed.is_rounded(exact) for exact in sums):
+            self.agreed = claim.sentence if claimed.value else self.agreed
+            return None
+        kind = "scope" if self._partial(claim) and claimed.value < expected else "figure"
+        words = {"scope": claim.scope, "claimed": str(claim.quantity), "expected": f"{expected:f}{unit}"}
+        return self._contradiction(path, claim, kind, words, _value(expected), _value(claimed.value))
+
+    def _partial(self, claim: Claim) -> bool:
+        """Return whether the sentence means an office that is not the agency itself."""
+        if not claim.scope or claim.sentence is self.agreed:
+            return False
+        return claim.scope[-2:] != self.report.agency[-2:]
+
+    def _rate(
+        self, path: str, claim: Claim, figure: Figure, claimed: Quantity
+    ) -> Contradiction | None:
+        rates = []
+        for part, whole in zip(figure.equals, figure.of, strict=True):
+            above, below = _sum(part, self.report), _sum(whole, self.report)
+            if above is None or not below:
+                return None
+            rates.append(above * 100 / below)
+        if self._partial(claim) or any(claimed.is_rounded(rate) for rate in rates):
+            return None
+        expected = _rounded(rates[0], claimed.step)
+        words = {"claimed": str(claimed), "expected": f"{expected:f}%", "parts": self._parts(figure)}
+        return self._contradiction(path, claim, "rate", words, f"{expected:f}%", str(claimed))
+
+    def _parts(self, figure: Figure) -> str:
+        """Return the two figures of a rate with their places."""
+        sides = (figure.equals[0], figure.of[0])
+        return "，".join(f"{self._place(side)}为{_sum(side, self.report):f}" for side in sides)
+
+    def _growth(
+        self, path: str, claim: Claim, figure: Figure, claimed: Quantity
+    ) -> Contradiction | None:
+        if self.previous is None:
+            return None
+        first: tuple[Decimal, Decimal] | None = None
+        for linear in figure.equals:
+            now, before = _sum(linear, self.report), _sum(linear, self.previous)
+            if now is None or before is None:
+                return None
+            first = first or (now, before)
+            if _grew(claimed, now, before, claim.move == "down"):
+                return None
+        if first is None:
+            return None
+        now, before = first
+        expected = _change(now, before, claimed)
+        said = f"{'下降' if claim.move == 'down' else '增长'}{claimed}"
+        words = {"claimed": said, "expected": expected, "now": f"{now:f}", "before": f"{before:f}"}
+        return self._contradiction(path, claim, "growth", words, expected, said)
+
+    def _phrase(self, path: str, claim: Claim) -> Contradiction | None:
+        assert claim.phrase is not None
+        for linear in claim.phrase.zero:
+            value = _sum(linear, self.report)
+            if value:
+                title = claim.phrase.title
+                words = {"expected": f"{value:f}", "title": title, "place": self._place(linear)}
+                return self._contradiction(path, claim, "phrase", words, _value(value), title)
+        return None
+
+    def _place(self, linear: Linear) -> str:
+        return "＋".join(self.fields.place(path) for path, _ in linear.terms)
+
+    def _contradiction(
+        self, path: str, claim: Claim, kind: str, words: Mapping[str, str], expected: Value, actual: Value
+    ) -> Contradiction:
+        named = {"text": self.fields.place(path), "sentence": claim.sentence.quote(claim.start, claim.end)}
+        if claim.figure is not None:
+            place = claim.figure.place or self._place(claim.figure.equals[0])
+            named |= {"title": claim.figure.title, "place": place}
+        return Contradiction(path, self.reader.messages[kind], {**named, **words}, expected, actual)
+
+
+def _sum(linear: Linear, report: Report) -> Decimal | None:
+    """Return the value of a sum of fields, None where one of them is blank."""
+    values = report.values
+    total = Decimal(linear.constant)
+    for path, factor in linear.terms:
+        value = values.get(path)
+        if value is None or isinstance(value, str):
+            return None
+        total += value * factor
+    return total
+
+
+def _grew(claimed: Quantity, now: Decimal, before: Decimal, fell: bool) -> bool:
+    """Return whether a growth is what two figures give, rounded or cut."""
+    change = before - now if fell else now - before
+    if claimed.unit not in (PERCENT, TIMES):
+        return claimed.is_rounded(change)
+    if not before:
+        return False
+    if claimed.unit == PERCENT:
+        return claimed.is_rounded(change * 100 / before)
+    # 增长1.5倍 is written for 150 % more and for 1.5 times as much.
+    return claimed.is_rounded(change / before) or claimed.is_rounded(now / before)
+
+
+def _change(now: Decimal, before: Decimal, claimed: Quantity) -> str:
+    """Return in words how much a figure changed, with as many digits as were claimed."""
+    change = now - before
+    word = "增长" if change >= 0 else "下降"
+    if claimed.unit not in (PERCENT, TIMES) or not before:
+        unit = "" if claimed.unit in (PERCENT, TIMES) else claimed.unit
+        return f"{word}{abs(change):f}{unit}"
+    share = abs(change) * (100 if claimed.unit == PERCENT else 1) / before
+    return f"{word}{_rounded(share, claimed.step):f}{claimed.unit}"
+
+
+def _rounded(value: Decimal, step: Decimal) -> Decimal:
+    return value.quantize(step) if step < 1 else value.quantize(Decimal(1))
+
+
+def _value(number: Decimal) -> int | Decimal:
+    return int(number) if number == number.to_integral_value() else number

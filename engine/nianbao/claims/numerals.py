@@ -1,0 +1,67 @@
+"""Numbers as sentences write them: 40件, 四十件, 44.7万件, 百分之九十, 1.5倍, 40余件, 30至40件."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+
+from nianbao.values import chinese_number
+
+_SPELLED = "〇零一二三四五六七八九十百千两"
+_BIG = {"": 1, "万": 10**4, "亿": 10**8}
+# What money is counted in, in yuan.
+MONEY = {"元": 1, "万元": 10**4, "亿元": 10**8}
+PERCENT, TIMES, POINTS = "%", "倍", "个百分点"
+
+# A number without its unit; `about` and `more` make it approximate, and so does a range.
+NUMBER = (
+    r"(?P<about>近|约|大约|将近|接近|超过?|逾|突破|最多|至少|不足|不到|不超过|数|几|上)?"
+    r"(?P<hundredths>百分之)?"
+    rf"(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|[{_SPELLED}]+(?:万[{_SPELLED}]+)?)"
+    rf"(?P<range>[-~—–至到](?:\d+(?:\.\d+)?|[{_SPELLED}]+))?"
+    r"(?P<more>[余多几来]+)?(?P<big>[万亿](?!元))?(?P<more2>[余多几]+)?"
+)
+AFTER = r"(?P<after>以上|以下|以内|左右|上下|开外)?"
+
+
+@dataclass(frozen=True, slots=True)
+class Quantity:
+    """A number with its unit; `step` is what one in its last written digit is worth."""
+
+    value: Decimal
+    step: Decimal
+    unit: str
+    approximate: bool = False
+
+    def is_rounded(self, exact: Decimal) -> bool:
+        """Return whether the number is `exact`, rounded or cut to the digits that are written."""
+        if self.value == exact:
+            return True
+        written = exact / self.step
+        ways = (ROUND_HALF_UP, ROUND_DOWN)
+        return any(written.to_integral_value(way) * self.step == self.value for way in ways)
+
+    def scaled(self, factor: Decimal, unit: str) -> Quantity:
+        """Return the quantity in another unit."""
+        return Quantity(self.value * factor, self.step * factor, unit, self.approximate)
+
+    def __str__(self) -> str:
+        return f"{self.value:f}{self.unit}"
+
+
+def read_quantity(match: re.Match[str], unit: str) -> Quantity | None:
+    """Return the quantity that a match of NUMBER means, or None for numerals that spell no number."""
+    digits = match["digits"]
+    if digits[0].isdigit():
+        value = Decimal(digits.replace(",", ""))
+    else:
+        spelled = chinese_number(digits)
+        if spelled is None:
+            return None
+        value = Decimal(spelled)
+    exponent = value.as_tuple().exponent
+    big = _BIG[match["big"] or ""]
+    step = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0) * big
+    about = any(match[name] for name in ("about", "range", "more", "more2", "after"))
+    return Quantity(value * big, step, PERCENT if match["hundredths"] else unit, about)
