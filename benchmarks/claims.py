@@ -51,10 +51,9 @@ def pack() -> Pack:
     return load_pack("cn-ogi/2021")
 
 
-def cases() -> list[Case]:
-    """Return the written sentences."""
-    raw = json.loads(DATA.read_bytes())["cases"]
-    return [Case(**{key: value for key, value in case.items() if key != "note"}) for case in raw]
+def cases(name: str = "cases") -> list[Case]:
+    """Return the written sentences: those that the pack's words were made with, or the unseen ones."""
+    return [Case(**case) for case in json.loads(DATA.read_bytes())[name]]
 
 
 @cache
@@ -135,7 +134,13 @@ def share(part: int, whole: int) -> str:
     return f"{part} of {whole} ({100 * part / whole:.1f} %)" if whole else "–"
 
 
-PUBLISHED = ("published report", "alarms", "of them just", "figures of the tables in its text", "found when changed")
+PUBLISHED = (
+    "published report",
+    "alarms",
+    "of them just",
+    "figures of the tables in its text",
+    "found when changed",
+)
 
 
 def published(reports: Sequence[Narrative]) -> Iterator[list[str]]:
@@ -159,7 +164,9 @@ def _found_when_changed(source: Narrative, field: str, match: re.Match[str], num
     other = str(int(number) * 10 + 7)
     changed = {**source.texts, field: text[: match.start()] + other + text[match.end() :]}
     before = {f.message for f in findings(report(source.figures, source.texts))}
-    return any(other in f.message and f.message not in before for f in findings(report(source.figures, changed)))
+    return any(
+        other in f.message and f.message not in before for f in findings(report(source.figures, changed))
+    )
 
 
 def speed(repeats: int) -> list[list[str]]:
@@ -168,7 +175,10 @@ def speed(repeats: int) -> list[list[str]]:
     plain = "坚持把公开作为常态，完善工作机制，压实各级责任，畅通办理渠道，回应群众关切，提升服务质量。" * 3
     rows = []
     for length in (0, 1000, 3000, 10_000):
-        texts, size = {"overview.preamble": "", "overview.on_request.text": "", "overview.management.text": ""}, 0
+        texts, size = (
+            {"overview.preamble": "", "overview.on_request.text": "", "overview.management.text": ""},
+            0,
+        )
         for number, piece in enumerate(pieces * 9):
             if size >= length:
                 break
@@ -192,7 +202,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--misses", action="store_true", help="also list what the check says otherwise")
     options = parser.parse_args(arguments)
     rows, misses = written()
-    parts = [machine(), markdown_table(WRITTEN, rows), markdown_table(("of the written sentences", ""), rates(misses))]
+    parts = [
+        machine(),
+        markdown_table(WRITTEN, rows),
+        markdown_table(("of the written sentences", ""), rates(misses)),
+    ]
     if reports := narratives(SHARED):
         parts.append(markdown_table(PUBLISHED, published(reports)))
     else:

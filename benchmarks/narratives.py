@@ -81,7 +81,9 @@ def _narrative(name: str, data: Mapping[str, Any], raw: str) -> Narrative:
     text = unicodedata.normalize("NFKC", raw).translate(_RADICALS)
     text = re.sub(r"[#\t ]+", "", text).replace("\n\n", "\n")
     counted, contradicts = _READ.get(name, (set(), ""))
-    figures = {key: value for key, value in data.items() if key not in ("overview", "problems", "other_matters")}
+    figures = {
+        key: value for key, value in data.items() if key not in ("overview", "problems", "other_matters")
+    }
     return Narrative(name, figures, _sections(text), frozenset(counted), contradicts)
 
 
@@ -103,4 +105,6 @@ def _sections(text: str) -> dict[str, str]:
         texts |= {f"overview.{topic}.text": piece for topic, piece in zip(_TOPICS, pieces[1:], strict=True)}
     else:
         texts["overview.preamble"] = overview
-    return {path: _WRAPPED.sub("", piece.strip()) for path, piece in {**texts, **parts}.items() if piece.strip()}
+    return {
+        path: _WRAPPED.sub("", piece.strip()) for path, piece in {**texts, **parts}.items() if piece.strip()
+    }

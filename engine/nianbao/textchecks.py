@@ -16,7 +16,6 @@ from nianbao.report import Report
 from nianbao.values import chinese_number, is_blank, shortened
 
 
-
 class Check(Protocol):
     """Yields the findings of a report; some checks also look at the agency's report of the year before."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from nianbao.claims.numerals import MONEY, PERCENT, POINTS, TIMES, Quantity
 from nianbao.claims.sentences import Sentence, sentences
@@ -12,10 +12,11 @@ from nianbao.claims.source import ClaimReader, Figure, Phrase
 from nianbao.claims.words import Token
 
 Move = Literal["", "up", "down"]
+_UNCLAIMED = frozenset({"void", "other"})
+_COMPARED = frozenset({"compare", "up", "down"})
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(NamedTuple):
     """A figure that a sentence states: how much, of which year (None: not said), for which office.
 
     `move` makes it a growth over the year before; a `phrase` states that something is 0.
@@ -42,7 +43,13 @@ class _Context:
     past: bool = False
     total: bool = False
     plan: bool = False
+    part: bool = False
     scope: str = ""
+
+    @property
+    def doubtful(self) -> bool:
+        """Return whether a number here is not the report's figure, whatever it counts."""
+        return self.plan or self.part or self.past or self.total
 
     def take(self, token: Token) -> None:
         """Let a token change the context."""
@@ -63,6 +70,8 @@ class _Context:
             self.total = not self.named_year
         elif kind == "plan":
             self.plan = True
+        elif kind == "part":
+            self.part = True
         elif kind in ("scope", "whole"):
             self.scope = token.text if kind == "scope" else ""
 
@@ -70,12 +79,16 @@ class _Context:
 def claims_of(text: str, topic: str, reader: ClaimReader, agency: str = "") -> Iterator[Claim]:
     """Yield the claims of a text that speaks of `topic` from the start; `agency` needs no explanation."""
     context = _Context(topic)
-    for sentence in sentences(text, reader.counted, reader.needles):
+    needles = [needle for needle in reader.needles if needle in text]
+    phrases = [phrase for phrase in reader.phrases if not phrase.needles.isdisjoint(needles)]
+    for sentence in sentences(text, reader.counted, needles):
+        if not (topic or context.topic or any(stem in sentence.plain for stem in reader.stems)):
+            continue
         tokens = reader.vocabulary.tokens(sentence.plain)
         # A sentence of parts goes on with the last one; the office that is meant stays until another is.
         if not (tokens and tokens[0].kind == "among"):
             context = _Context(topic, scope=context.scope)
-        yield from _Walk(reader, sentence, context, agency).claims(tokens)
+        yield from _Walk(reader, sentence, context, agency).claims(tokens, phrases)
 
 
 class _Walk:
@@ -89,11 +102,13 @@ class _Walk:
         # The last claim and the clause in which it stood: what a growth is a growth of.
         self.last: tuple[int, Claim] | None = None
 
-    def claims(self, tokens: Sequence[Token]) -> Iterator[Claim]:
-        """Yield the claims of the sentence, with numbers and without."""
+    def claims(self, tokens: Sequence[Token], phrases: Sequence[Phrase]) -> Iterator[Claim]:
+        """Yield the claims of the sentence, with numbers and without (`phrases`)."""
         listed = False
         contexts: list[tuple[int, _Context]] = []
         for index, (opener, clause) in enumerate(self._clauses(tokens)):
+            if opener == ";":
+                self.context.part = False
             first = True
             left: list[Token] = []
             for place, token in enumerate(clause):
@@ -109,8 +124,10 @@ class _Walk:
                     yield claim
                 left, first = [], False
             listed = first and any(token.kind in ("topic", "figure") for token in clause)
-            contexts.append((clause[-1].end if clause else 0, replace(self.context)))
-        yield from self._phrases(contexts)
+            if phrases:
+                contexts.append((clause[-1].end if clause else 0, replace(self.context)))
+        if phrases:
+            yield from self._phrases(phrases, contexts)
 
     def _clauses(self, tokens: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
         """Yield each clause with the mark before it; text that is not understood at its end is a token."""
@@ -142,25 +159,29 @@ class _Walk:
     def _number(self, index: int, left: list[Token], number: Token, rest: Sequence[Token]) -> Claim | None:
         """Return the claim that a number is, or None where any word around it leaves a doubt."""
         context, quantity = self.context, number.quantity
-        kinds = {token.kind for token in left}
-        if quantity is None or context.plan or context.past or context.total:
+        if quantity is None or number.gap or context.doubtful:
             return None
-        if number.gap or any(token.gap for token in left) or kinds & {"void", "other"}:
+        kinds = set()
+        for token in left:
+            if token.gap:
+                return None
+            kinds.add(token.kind)
+        if not kinds.isdisjoint(_UNCLAIMED):
             return None
-        if kinds & {"compare", "up", "down"}:
+        if not kinds.isdisjoint(_COMPARED):
             return self._growth(index, left, number, quantity)
         topic = context.topic
         after, followed = _after(rest)
         names = [token for token in left if token.kind == "figure"]
         if not (names and followed):
-            # What follows the number is read as well, unless it belongs to the next one.
+            # What follows the number is read as well; a figure before the next number is that one's.
             if after is None or any(token.kind == "other" for token in after):
                 return None
             right_topics = [token.word.topic for token in after if token.kind == "topic" and token.word]
             if right_topics and any(token.kind == "topic" for token in left):
                 return None
             topic = right_topics[0] if right_topics else topic
-            names += [token for token in after if token.kind == "figure"]
+            names += [token for token in after if token.kind == "figure" and not followed]
         figure = self._figure(topic, names, left, after or ())
         if figure is None or not self._fits(figure, quantity, topic):
             return None
@@ -180,7 +201,7 @@ class _Walk:
             partial = any(token.kind == "among" for token in left)
             name = self.reader.topics[topic].default
             return self.reader.figures[topic, name] if name and beside and not partial else None
-        named = {(token.word and token.word.figures or {}).get(topic) for token in names}
+        named = {((token.word and token.word.figures) or {}).get(topic) for token in names}
         name = named.pop() or ""
         return None if named else self.reader.figures.get((topic, name))
 
@@ -192,8 +213,8 @@ class _Walk:
 
     def _growth(self, index: int, left: list[Token], number: Token, quantity: Quantity) -> Claim | None:
         """Return the growth that a number is: of what its clause names, or of the claim just before."""
-        moves: list[Move] = [token.kind for token in left if token.kind in ("up", "down")]  # type: ignore[misc]
-        if len(set(moves)) != 1:
+        up, down = (any(token.kind == kind for token in left) for kind in ("up", "down"))
+        if up == down:
             return None
         names = [token for token in left if token.kind == "figure"]
         topics = [token.word.topic for token in left if token.kind == "topic" and token.word]
@@ -209,7 +230,7 @@ class _Walk:
         units = {PERCENT, TIMES, *self.reader.topics[figure.topic].units}
         if quantity.unit not in units or quantity.unit == POINTS:
             return None
-        return self._claim(number, figure, quantity, moves[0])
+        return self._claim(number, figure, quantity, "up" if up else "down")
 
     def _claim(self, number: Token, figure: Figure, quantity: Quantity, move: Move = "") -> Claim:
         context = self.context
@@ -224,17 +245,19 @@ class _Walk:
             move=move,
         )
 
-    def _phrases(self, contexts: Sequence[tuple[int, _Context]]) -> Iterator[Claim]:
+    def _phrases(
+        self, phrases: Sequence[Phrase], contexts: Sequence[tuple[int, _Context]]
+    ) -> Iterator[Claim]:
         """Yield what the sentence says without a number."""
         plain = self.sentence.plain
-        for phrase in self.reader.phrases:
+        for phrase in phrases:
             if not any(needle in plain for needle in phrase.needles):
                 continue
             match = phrase.pattern.search(plain)
             if match is None or (phrase.unless and phrase.unless.search(plain)):
                 continue
             context = next((c for end, c in contexts if end >= match.end()), self.context)
-            if not (context.plan or context.past or context.scope):
+            if not (context.plan or context.past or context.part or context.scope):
                 yield Claim(self.sentence, match.start(), match.end(), phrase=phrase, year=context.year)
 
 

@@ -10,7 +10,7 @@ from nianbao.claims.binding import Claim, claims_of
 from nianbao.claims.numerals import MONEY, PERCENT, TIMES, Quantity
 from nianbao.claims.sentences import Sentence
 from nianbao.claims.source import ClaimReader, Figure
-from nianbao.expression import Linear
+from nianbao.expression import Linear, Number
 from nianbao.fields import FieldSet
 from nianbao.findings import Value
 from nianbao.report import Report
@@ -82,13 +82,14 @@ class _Judge:
         unit = self.reader.units[figure.equals[0].terms[0][0]]
         if unit in MONEY and claimed.unit in MONEY:
             claimed = claimed.scaled(Decimal(MONEY[claimed.unit]) / MONEY[unit], unit)
-        sums = [_sum(linear, self.report) for linear in figure.equals]
-        expected = sums[0]
+        expected = _sum(figure.equals[0], self.report)
         if expected is None:
             return None
-        if any(exact is not None and claimed.is_rounded(exact) for exact in sums):
-            self.agreed = claim.sentence if claimed.value else self.agreed
-            return None
+        for linear in figure.equals:
+            exact = _sum(linear, self.report)
+            if exact is not None and claimed.is_rounded(exact):
+                self.agreed = claim.sentence if claimed.value else self.agreed
+                return None
         kind = "scope" if self._partial(claim) and claimed.value < expected else "figure"
         words = {"scope": claim.scope, "claimed": str(claim.quantity), "expected": f"{expected:f}{unit}"}
         return self._contradiction(path, claim, kind, words, _value(expected), _value(claimed.value))
@@ -99,15 +100,13 @@ class _Judge:
             return False
         return claim.scope[-2:] != self.report.agency[-2:]
 
-    def _rate(
-        self, path: str, claim: Claim, figure: Figure, claimed: Quantity
-    ) -> Contradiction | None:
+    def _rate(self, path: str, claim: Claim, figure: Figure, claimed: Quantity) -> Contradiction | None:
         rates = []
         for part, whole in zip(figure.equals, figure.of, strict=True):
             above, below = _sum(part, self.report), _sum(whole, self.report)
             if above is None or not below:
                 return None
-            rates.append(above * 100 / below)
+            rates.append(Decimal(above) * 100 / below)
         if self._partial(claim) or any(claimed.is_rounded(rate) for rate in rates):
             return None
         expected = _rounded(rates[0], claimed.step)
@@ -119,12 +118,10 @@ class _Judge:
         sides = (figure.equals[0], figure.of[0])
         return "，".join(f"{self._place(side)}为{_sum(side, self.report):f}" for side in sides)
 
-    def _growth(
-        self, path: str, claim: Claim, figure: Figure, claimed: Quantity
-    ) -> Contradiction | None:
+    def _growth(self, path: str, claim: Claim, figure: Figure, claimed: Quantity) -> Contradiction | None:
         if self.previous is None:
             return None
-        first: tuple[Decimal, Decimal] | None = None
+        first: tuple[Number, Number] | None = None
         for linear in figure.equals:
             now, before = _sum(linear, self.report), _sum(linear, self.previous)
             if now is None or before is None:
@@ -163,19 +160,19 @@ class _Judge:
         return Contradiction(path, self.reader.messages[kind], {**named, **words}, expected, actual)
 
 
-def _sum(linear: Linear, report: Report) -> Decimal | None:
+def _sum(linear: Linear, report: Report) -> Number | None:
     """Return the value of a sum of fields, None where one of them is blank."""
     values = report.values
-    total = Decimal(linear.constant)
+    total = linear.constant
     for path, factor in linear.terms:
         value = values.get(path)
-        if value is None or isinstance(value, str):
+        if not isinstance(value, int | Decimal):
             return None
         total += value * factor
     return total
 
 
-def _grew(claimed: Quantity, now: Decimal, before: Decimal, fell: bool) -> bool:
+def _grew(claimed: Quantity, now: Number, before: Number, fell: bool) -> bool:
     """Return whether a growth is what two figures give, rounded or cut."""
     change = before - now if fell else now - before
     if claimed.unit not in (PERCENT, TIMES):
@@ -183,19 +180,19 @@ def _grew(claimed: Quantity, now: Decimal, before: Decimal, fell: bool) -> bool:
     if not before:
         return False
     if claimed.unit == PERCENT:
-        return claimed.is_rounded(change * 100 / before)
+        return claimed.is_rounded(Decimal(change) * 100 / before)
     # 增长1.5倍 is written for 150 % more and for 1.5 times as much.
-    return claimed.is_rounded(change / before) or claimed.is_rounded(now / before)
+    return claimed.is_rounded(Decimal(change) / before) or claimed.is_rounded(Decimal(now) / before)
 
 
-def _change(now: Decimal, before: Decimal, claimed: Quantity) -> str:
+def _change(now: Number, before: Number, claimed: Quantity) -> str:
     """Return in words how much a figure changed, with as many digits as were claimed."""
     change = now - before
     word = "增长" if change >= 0 else "下降"
     if claimed.unit not in (PERCENT, TIMES) or not before:
         unit = "" if claimed.unit in (PERCENT, TIMES) else claimed.unit
         return f"{word}{abs(change):f}{unit}"
-    share = abs(change) * (100 if claimed.unit == PERCENT else 1) / before
+    share = Decimal(change).copy_abs() * (100 if claimed.unit == PERCENT else 1) / before
     return f"{word}{_rounded(share, claimed.step):f}{claimed.unit}"
 
 
@@ -203,5 +200,5 @@ def _rounded(value: Decimal, step: Decimal) -> Decimal:
     return value.quantize(step) if step < 1 else value.quantize(Decimal(1))
 
 
-def _value(number: Decimal) -> int | Decimal:
-    return int(number) if number == number.to_integral_value() else number
+def _value(number: Number) -> Number:
+    return int(number) if number == int(number) else number

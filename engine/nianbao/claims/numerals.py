@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+from typing import NamedTuple
 
 from nianbao.values import chinese_number
 
 _SPELLED = "〇零一二三四五六七八九十百千两"
-_BIG = {"": 1, "万": 10**4, "亿": 10**8}
+_BIG = {"万": 10**4, "亿": 10**8}
+_ONE = Decimal(1)
+_PARTS = ("about", "hundredths", "digits", "range", "more", "big", "more2", "after")
 # What money is counted in, in yuan.
 MONEY = {"元": 1, "万元": 10**4, "亿元": 10**8}
 PERCENT, TIMES, POINTS = "%", "倍", "个百分点"
@@ -25,8 +27,7 @@ NUMBER = (
 AFTER = r"(?P<after>以上|以下|以内|左右|上下|开外)?"
 
 
-@dataclass(frozen=True, slots=True)
-class Quantity:
+class Quantity(NamedTuple):
     """A number with its unit; `step` is what one in its last written digit is worth."""
 
     value: Decimal
@@ -34,11 +35,11 @@ class Quantity:
     unit: str
     approximate: bool = False
 
-    def is_rounded(self, exact: Decimal) -> bool:
+    def is_rounded(self, exact: Decimal | int) -> bool:
         """Return whether the number is `exact`, rounded or cut to the digits that are written."""
         if self.value == exact:
             return True
-        written = exact / self.step
+        written = Decimal(exact) / self.step
         ways = (ROUND_HALF_UP, ROUND_DOWN)
         return any(written.to_integral_value(way) * self.step == self.value for way in ways)
 
@@ -52,16 +53,18 @@ class Quantity:
 
 def read_quantity(match: re.Match[str], unit: str) -> Quantity | None:
     """Return the quantity that a match of NUMBER means, or None for numerals that spell no number."""
-    digits = match["digits"]
-    if digits[0].isdigit():
+    about, hundredths, digits, between, more, big, more2, after = match.group(*_PARTS)
+    if digits.isdecimal():
+        value, step = Decimal(digits), _ONE
+    elif digits[0].isdecimal():
         value = Decimal(digits.replace(",", ""))
+        step = Decimal((0, (1,), -len(digits.partition(".")[2])))
     else:
         spelled = chinese_number(digits)
         if spelled is None:
             return None
-        value = Decimal(spelled)
-    exponent = value.as_tuple().exponent
-    big = _BIG[match["big"] or ""]
-    step = Decimal(1).scaleb(exponent if isinstance(exponent, int) else 0) * big
-    about = any(match[name] for name in ("about", "range", "more", "more2", "after"))
-    return Quantity(value * big, step, PERCENT if match["hundredths"] else unit, about)
+        value, step = Decimal(spelled), _ONE
+    if big:
+        value, step = value * _BIG[big], step * _BIG[big]
+    approximate = bool(about or between or more or more2 or after)
+    return Quantity(value, step, PERCENT if hundredths else unit, approximate)

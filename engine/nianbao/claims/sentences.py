@@ -8,8 +8,9 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-# A line that is long and ends in the middle of a sentence was wrapped: the sentence goes on.
-_END = re.compile(r"[。！？]|(?<![^\n。！？]{20})\n")
+_END = re.compile(r"[。！？\n]")
+# A line of so many characters that ends in the middle of a sentence was wrapped: the sentence goes on.
+_WRAPPED = 20
 _SPACE = re.compile(r"\s")
 _NUMERALS = "0-9０-９〇零一二两三四五六七八九十百千万亿"
 _LOOKALIKE = re.compile("[\u2e80-\u2fdf]")
@@ -42,6 +43,18 @@ class Sentence:
         return f"{'…' if left else ''}{cut}{'…' if left + limit < len(written) else ''}"
 
 
+def _ends(text: str) -> list[int]:
+    """Return where the sentences of a text end."""
+    ends: list[int] = []
+    line = 0
+    for match in _END.finditer(text):
+        end = match.end()
+        if text[end - 1] != "\n" or end - 1 - line < _WRAPPED or text[end - 2] in "。！？":
+            ends.append(end)
+        line = end
+    return ends
+
+
 def counted(units: Iterable[str]) -> re.Pattern[str]:
     """Return the pattern of a numeral with one of `units`, in raw text; what it misses counts nothing."""
     first = "".join(sorted({unit[0] for unit in units} | {"万", "亿"}))
@@ -60,7 +73,7 @@ def sentences(text: str, pattern: re.Pattern[str], needles: Sequence[str]) -> It
             at = text.find(needle, at + 1)
     if not hits:
         return
-    ends = [match.end() for match in _END.finditer(text)]
+    ends = _ends(text)
     for index in sorted({bisect_right(ends, hit) for hit in hits}):
         start = ends[index - 1] if index else 0
         original = text[start : ends[index] if index < len(ends) else len(text)]

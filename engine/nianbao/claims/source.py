@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from nianbao.claims.numerals import PERCENT
@@ -51,7 +51,7 @@ class Phrase:
     """A statement without a number that says some sums are 0."""
 
     title: str
-    needles: tuple[str, ...]
+    needles: frozenset[str]
     pattern: re.Pattern[str]
     unless: re.Pattern[str] | None
     zero: tuple[Linear, ...]
@@ -69,7 +69,9 @@ class ClaimReader:
     messages: Mapping[str, str]
     units: Mapping[str, str]
     counted: re.Pattern[str]
-    needles: tuple[str, ...] = field(default=())
+    needles: tuple[str, ...]
+    # Every name of a topic holds one of these: a sentence without them speaks of none.
+    stems: tuple[str, ...]
 
 
 def read_claims(source: Mapping[str, Any], fields: FieldSet) -> ClaimReader:
@@ -92,8 +94,18 @@ def read_claims(source: Mapping[str, Any], fields: FieldSet) -> ClaimReader:
         source["messages"],
         {f.path: f.unit for f in fields.numbers},
         counted({*units, PERCENT, "倍", "元"}),
-        tuple(dict.fromkeys(needle for phrase in phrases for needle in phrase.needles)),
+        tuple(sorted({needle for phrase in phrases for needle in phrase.needles})),
+        _stems(spelled for raw in source["topic"] for text in raw["words"] for spelled in expand(text)),
     )
+
+
+def _stems(words: Iterable[str]) -> tuple[str, ...]:
+    """Return the words that hold no other."""
+    stems: list[str] = []
+    for word in sorted(set(words), key=len):
+        if not any(stem in word for stem in stems):
+            stems.append(word)
+    return tuple(stems)
 
 
 def _topic(raw: Mapping[str, Any], units: Sequence[str]) -> Topic:
@@ -124,7 +136,7 @@ def _linear(text: str, scope: Scope) -> Linear:
 def _phrase(raw: Mapping[str, Any], scope: Scope) -> Phrase:
     unless = re.compile(raw["unless"]) if "unless" in raw else None
     zero = tuple(_linear(text, scope) for text in raw["zero"])
-    return Phrase(raw["title"], tuple(raw["needles"]), re.compile(raw["pattern"]), unless, zero)
+    return Phrase(raw["title"], frozenset(raw["needles"]), re.compile(raw["pattern"]), unless, zero)
 
 
 def _words(source: Mapping[str, Any]) -> Mapping[str, Word]:

@@ -21,6 +21,7 @@ Kind = Literal[
     "scope",  # only an office is meant
     "whole",  # the whole area is meant
     "other",  # something else is counted
+    "part",  # what is counted until the next semicolon is a part: of one channel, of other offices
     "plan",  # what is intended or required
     "void",  # the numbers after it are no claims
     "compare",  # compared with the year before
@@ -43,6 +44,7 @@ WORD_KINDS: tuple[Kind, ...] = (
     "scope",
     "whole",
     "other",
+    "part",
     "plan",
     "void",
     "compare",
@@ -84,7 +86,7 @@ class Token(NamedTuple):
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """All words of a pack: by their first character the lengths that they have, longest first."""
+    """All words of a pack: by their first two characters the lengths that they have, longest first."""
 
     words: Mapping[str, Word]
     lengths: Mapping[str, tuple[int, ...]]
@@ -100,19 +102,21 @@ class Vocabulary:
             token: Token | None = None
             if first in _BREAKS:
                 token = Token("break", at, at + 1, first, at > end)
-            elif first in _QUOTES:
-                token = Token("filler", at, at + 1, first, at > end)
             elif first in _BEGINS and (match := self.numbers.match(sentence, at)):
                 token = _token(match, at > end)
             if token is None:
-                for length in lengths.get(first, ()):
+                text = ""
+                for length in lengths.get(sentence[at : at + 2], ()):
                     text = sentence[at : at + length]
-                    if word := words.get(text):
-                        token = Token(word.kind, at, at + length, text, at > end, word)
+                    if text in words:
                         break
-            if token is None:
-                at += 1
-                continue
+                else:
+                    text = first
+                    if text not in words:
+                        at += 1
+                        continue
+                word = words[text]
+                token = Token(word.kind, at, at + len(text), text, at > end, word)
             found.append(token)
             at = end = token.end
         return found
@@ -123,7 +127,7 @@ def _token(match: re.Match[str], gap: bool) -> Token | None:
     start, end, text = match.start(), match.end(), match[0]
     if year := match["year"]:
         number = int(year) if year.isdecimal() else chinese_number(year)
-        return Token("year", start, end, text, gap, year=number)
+        return Token("year", start, end, text, gap, None, None, number)
     if month := match["month"]:
         # A month is a part of the year, unless it is where the year begins or ends.
         kind: Kind = "whole_year" if month == "12" else "filler" if text == "1月1日" else "past"
@@ -131,7 +135,7 @@ def _token(match: re.Match[str], gap: bool) -> Token | None:
     if match["silent"]:
         return Token("filler", start, end, text, gap)
     quantity = read_quantity(match, match["unit"] or "")
-    return quantity and Token("number", start, end, text, gap, quantity=quantity)
+    return quantity and Token("number", start, end, text, gap, None, quantity)
 
 
 def expand(text: str) -> Iterator[str]:
@@ -148,12 +152,15 @@ def vocabulary(words: Mapping[str, Word], units: Iterable[str]) -> Vocabulary:
     """Return the vocabulary of `words`; a longer word goes before a shorter one that begins it."""
     counted = sorted({*units, *MONEY, PERCENT, TIMES, POINTS}, key=lambda unit: (-len(unit), unit))
     unit = "|".join(map(re.escape, counted))
-    number = rf"{NUMBER}(?:个(?=[{''.join(u[0] for u in counted)}]))?(?:(?P<unit>{unit})|(?(hundredths)|(?!)))"
+    number = (
+        rf"{NUMBER}(?:个(?=[{''.join(u[0] for u in counted)}]))?(?:(?P<unit>{unit})|(?(hundredths)|(?!)))"
+    )
     lengths: dict[str, set[int]] = {}
     for word in words:
-        lengths.setdefault(word[0], set()).add(len(word))
+        if len(word) > 1:
+            lengths.setdefault(word[:2], set()).add(len(word))
     return Vocabulary(
-        words,
-        {first: tuple(sorted(found, reverse=True)) for first, found in lengths.items()},
+        {**{mark: Word("filler") for mark in _QUOTES}, **words},
+        {begin: tuple(sorted(found, reverse=True)) for begin, found in lengths.items()},
         re.compile(rf"{_YEAR}|{_DATE}|(?P<silent>{_SILENT})|{number}{AFTER}"),
     )
