@@ -91,7 +91,11 @@ class _Judge:
                 self.agreed = claim.sentence if claimed.value else self.agreed
                 return None
         kind = "scope" if self._partial(claim) and claimed.value < expected else "figure"
-        words = {"scope": claim.scope, "claimed": str(claim.quantity), "expected": f"{expected:f}{unit}"}
+        words = {
+            "scope": claim.scope,
+            "claimed": str(claim.quantity),
+            "expected": f"{_shown(expected)}{unit}",
+        }
         return self._contradiction(path, claim, kind, words, _value(expected), _value(claimed.value))
 
     def _partial(self, claim: Claim) -> bool:
@@ -110,13 +114,13 @@ class _Judge:
         if self._partial(claim) or any(claimed.is_rounded(rate) for rate in rates):
             return None
         expected = _rounded(rates[0], claimed.step)
-        words = {"claimed": str(claimed), "expected": f"{expected:f}%", "parts": self._parts(figure)}
-        return self._contradiction(path, claim, "rate", words, f"{expected:f}%", str(claimed))
+        words = {"claimed": str(claimed), "expected": f"{_shown(expected)}%", "parts": self._parts(figure)}
+        return self._contradiction(path, claim, "rate", words, f"{_shown(expected)}%", str(claimed))
 
     def _parts(self, figure: Figure) -> str:
         """Return the two figures of a rate with their places."""
         sides = (figure.equals[0], figure.of[0])
-        return "，".join(f"{self._place(side)}为{_sum(side, self.report):f}" for side in sides)
+        return "，".join(f"{self._place(side)}为{_shown(_sum(side, self.report))}" for side in sides)
 
     def _growth(self, path: str, claim: Claim, figure: Figure, claimed: Quantity) -> Contradiction | None:
         if self.previous is None:
@@ -134,7 +138,12 @@ class _Judge:
         now, before = first
         expected = _change(now, before, claimed)
         said = f"{'下降' if claim.move == 'down' else '增长'}{claimed}"
-        words = {"claimed": said, "expected": expected, "now": f"{now:f}", "before": f"{before:f}"}
+        words = {
+            "claimed": said,
+            "expected": expected,
+            "now": f"{_shown(now)}",
+            "before": f"{_shown(before)}",
+        }
         return self._contradiction(path, claim, "growth", words, expected, said)
 
     def _phrase(self, path: str, claim: Claim) -> Contradiction | None:
@@ -143,7 +152,7 @@ class _Judge:
             value = _sum(linear, self.report)
             if value:
                 title = claim.phrase.title
-                words = {"expected": f"{value:f}", "title": title, "place": self._place(linear)}
+                words = {"expected": f"{_shown(value)}", "title": title, "place": self._place(linear)}
                 return self._contradiction(path, claim, "phrase", words, _value(value), title)
         return None
 
@@ -191,13 +200,17 @@ def _change(now: Number, before: Number, claimed: Quantity) -> str:
     word = "增长" if change >= 0 else "下降"
     if claimed.unit not in (PERCENT, TIMES) or not before:
         unit = "" if claimed.unit in (PERCENT, TIMES) else claimed.unit
-        return f"{word}{abs(change):f}{unit}"
+        return f"{word}{_shown(max(change, -change))}{unit}"
     share = Decimal(change).copy_abs() * (100 if claimed.unit == PERCENT else 1) / before
     return f"{word}{_rounded(share, claimed.step):f}{claimed.unit}"
 
 
 def _rounded(value: Decimal, step: Decimal) -> Decimal:
     return value.quantize(step) if step < 1 else value.quantize(Decimal(1))
+
+
+def _shown(number: Number | None) -> str:
+    return "" if number is None else f"{Decimal(number):f}"
 
 
 def _value(number: Number) -> Number:
