@@ -19,9 +19,9 @@ ENGINE = ROOT / "engine" / "nianbao"
 LAYERS = (
     ("findings", "errors", "cells", "sheetnames", "filenames", "workers"),
     ("fields", "values", "report", "raw", "outputs.files", "outputs.docx"),
-    ("expression", "layout", "labels", "validation", "program", "sandbox"),
+    ("expression", "layout", "labels", "nesting", "validation", "program", "sandbox"),
     ("claims",),
-    ("textchecks", "rules", "template"),
+    ("textchecks", "claimchecks", "rulelint", "rules", "linear", "rulematrix", "template"),
     ("templatelint", "pack", "suspects"),
     ("packlint", "packnew", "blanks", "context", "readers"),
     ("bind", "inputs", "manifest"),

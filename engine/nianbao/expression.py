@@ -12,6 +12,7 @@ import ast
 import itertools
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -41,13 +42,32 @@ COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
+def holds(op: str, gap: Any, tolerance: Any = 0) -> bool:
+    """Return whether a comparison holds whose left side is `gap` more than its right side."""
+    if op == "==":
+        return bool(-tolerance <= gap <= tolerance)
+    # What is forgiven is forgiven in the direction in which the comparison can fail.
+    return COMPARE[op](gap, tolerance if op in ("<=", "<") else -tolerance)
+
+
 class ExpressionError(Exception):
-    """An expression that cannot be read; `column` counts from 1."""
+    """An expression that cannot be read; `column` counts from 1 in `part`, a key of the rule."""
 
     def __init__(self, message: str, column: int) -> None:
         super().__init__(message)
         self.message = message
         self.column = column
+        self.part = ""
+
+
+@contextmanager
+def located(part: str) -> Iterator[None]:
+    """Tell what is wrong in the body as a mistake in `part` of a rule."""
+    try:
+        yield
+    except ExpressionError as error:
+        error.part = error.part or part
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +99,12 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One linear assertion: ``left op right``."""
+    """One linear assertion: ``left op right``, which may be off by `tolerance`."""
 
     left: Linear
     op: str
     right: Linear
+    tolerance: Number = 0
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -113,9 +134,13 @@ class Expression:
         # A slice has the length of the star that it replaces, so columns stay right.
         source = text.replace("[*]", "[:]")
         try:
-            return cls(text, ast.parse(source, mode="eval").body)
-        except SyntaxError as error:
-            raise ExpressionError(f"表达式写法有误：{text}", error.offset or 1) from None
+            tree = ast.parse(source, mode="eval").body
+        except (SyntaxError, ValueError) as error:
+            column = error.offset if isinstance(error, SyntaxError) else None
+            raise ExpressionError(f"表达式写法有误：{text}", column or 1) from None
+        if not source.isascii():
+            _count_characters(tree, source)
+        return cls(text, tree)
 
     def comparison(self, scope: Scope) -> Comparison:
         """Return the linear assertion that the text states under `scope`; raises ExpressionError."""
@@ -157,13 +182,26 @@ def _linear(node: ast.expr, scope: Scope) -> Linear:
     if isinstance(node, ast.Constant):
         return Linear((), _number(node))
     if isinstance(node, ast.Call):
-        if not (isinstance(node.func, ast.Name) and node.func.id == "sum" and len(node.args) == 1):
+        if not (
+            isinstance(node.func, ast.Name)
+            and node.func.id == "sum"
+            and len(node.args) == 1
+            and not node.keywords
+        ):
             raise ExpressionError("只能调用 sum(栏目)", node.col_offset + 1)
         return _sum(_paths(node.args[0], scope), node, scope)
     paths = list(_paths(node, scope))
     if len(paths) != 1:
         raise ExpressionError("这里应为一个栏目；多个栏目请用 sum(…)", node.col_offset + 1)
     return _sum(paths, node, scope)
+
+
+def _count_characters(tree: ast.expr, source: str) -> None:
+    """Make the columns of a parsed text count characters: the parser counts the bytes of UTF-8."""
+    lines = [line.encode() for line in source.split("\n")]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr):
+            node.col_offset = len(lines[node.lineno - 1][: node.col_offset].decode(errors="replace"))
 
 
 def _sum(paths: Iterator[str] | list[str], node: ast.expr, scope: Scope) -> Linear:
@@ -287,7 +325,15 @@ def _compare(node: ast.Compare, scope: Scope) -> Condition:
     if name is None:
         raise ExpressionError("不认识的比较符", node.col_offset + 1)
     compare = COMPARE[name]
-    return lambda lookup: None if lookup(path) is None else compare(lookup(path), value)
+
+    def test(lookup: Lookup) -> bool | None:
+        found = lookup(path)
+        try:
+            return None if found is None else compare(found, value)
+        except TypeError:  # text where a number should be: as good as blank
+            return None
+
+    return test
 
 
 def _one_path(node: ast.expr, scope: Scope) -> list[str]:

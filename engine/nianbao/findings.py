@@ -53,7 +53,10 @@ class Suspect:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One problem in a report. `field` is the field to look at first, or None for a whole report."""
+    """One problem in a report. `field` is the field to look at first, or None for a whole report.
+
+    Where it is about a block of cells, `fields` are all of them, `field` the first.
+    """
 
     rule: str
     severity: Severity
@@ -64,6 +67,7 @@ class Finding:
     actual: Value = None
     suspects: tuple[Suspect, ...] = ()
     basis: str = ""
+    fields: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding as plain JSON data; decimals become strings."""

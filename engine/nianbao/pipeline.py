@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Any, Literal
 
 from nianbao.bind import bind, within
@@ -21,6 +22,9 @@ from nianbao.suspects import find_suspects
 from nianbao.template import CompiledTemplate
 
 Status = Literal["pass", "warn", "fail"]
+
+# Reports that are checked at once, and how many make it worth while to load numpy.
+_CHUNK, _FEW = 256, 16
 
 
 @dataclass(frozen=True)
@@ -71,11 +75,38 @@ def report_from_data(data: Mapping[str, Any], pack: Pack) -> Report:
 
 def check(report: Report, pack: Pack, previous: Report | None = None) -> CheckResult:
     """Return the findings of a report: what reading met, then the schema, then the rules."""
+    return _checked(report, pack, None)
+
+
+def check_many(reports: Iterable[Report], pack: Pack) -> Iterator[CheckResult]:
+    """Yield the result of each report, in order; the same as `check` gives, and sooner.
+
+    Reports are taken in chunks, so that memory does not grow with their number.
+    """
+    stream = iter(reports)
+    while chunk := list(islice(stream, _CHUNK)):
+        yield from check_chunk(chunk, pack)
+
+
+def check_chunk(reports: Sequence[Report], pack: Pack) -> Iterator[CheckResult]:
+    """Yield the result of each report; their linear rules are all evaluated at once."""
+    if len(reports) < _FEW or not pack.rules.instances:
+        yield from (check(report, pack) for report in reports)
+        return
+    # A single report does not need numpy, nor wait for it.
+    from nianbao.rulematrix import RuleMatrix
+
+    failures = RuleMatrix.of(pack.rules.instances, pack.fields).failures(reports)
+    yield from (_checked(report, pack, wrong) for report, wrong in zip(reports, failures, strict=True))
+
+
+def _checked(report: Report, pack: Pack, wrong: Sequence[int] | None) -> CheckResult:
+    """Return the result of a report; `wrong` are the linear rules that it fails, if that is known."""
     findings = list(report.findings)
     # A field that holds no value has its finding already; a rule would only say it again.
     findings += _schema_findings(report, pack, findings)
     unread = {f.field for f in findings if f.rule in ("VALUE", "UNKNOWN", "SCHEMA") and f.field}
-    findings += (f for f in pack.rules.check(report, previous) if not within(f.field or "", unread))
+    findings += (f for f in pack.rules.check(report, wrong) if not within(f.field or "", unread))
     return CheckResult(report, _with_suspects(findings, report, pack))
 
 
@@ -86,11 +117,6 @@ def _with_suspects(findings: Sequence[Finding], report: Report, pack: Pack) -> t
         return tuple(findings)
     suspects = find_suspects(pack.rules.instances, report, pack.fields)
     return tuple(replace(f, suspects=suspects) if f.rule in sums else f for f in findings)
-
-
-def check_many(reports: Iterable[Report], pack: Pack) -> Iterator[CheckResult]:
-    """Yield the result of each report, in order."""
-    return (check(report, pack) for report in reports)
 
 
 def render(report: Report, pack: Pack, template: CompiledTemplate | None = None) -> bytes:

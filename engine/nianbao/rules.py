@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, Literal
 
+from nianbao.claimchecks import build_claim_check
 from nianbao.claims import ClaimReader
 from nianbao.errors import PackError
 from nianbao.expression import (
-    COMPARE,
     Comparison,
     Condition,
     Expression,
@@ -26,12 +26,17 @@ from nianbao.expression import (
     Linear,
     Number,
     Scope,
+    holds,
+    located,
     subscript_bases,
 )
 from nianbao.fields import FieldSet
-from nianbao.findings import Finding, Severity
+from nianbao.findings import Finding
 from nianbao.report import Report
-from nianbao.textchecks import Check, PackWords, RuleText, Slip, build_check
+from nianbao.rulelint import check_meaning, check_message, check_variables, doubled_members, unused_sets
+from nianbao.textchecks import Check, RuleText, Slip, build_check
+
+Outcome = Literal["pass", "fail", "open"]
 
 
 @dataclass(frozen=True)
@@ -86,48 +91,76 @@ class RuleSet:
     checks: tuple[Check, ...]
     texts: tuple[RuleText, ...]
 
-    def check(self, report: Report, previous: Report | None = None) -> Iterator[Finding]:
+    def check(self, report: Report, wrong: Iterable[int] | None = None) -> Iterator[Finding]:
         """Yield a finding for every rule that fails, in the order of the rules.
 
-        `previous` is the agency's report of the year before, where there is one.
+        `wrong` are the numbers of the linear instances that may fail, where that is known already.
         """
-        values = report.values
-        for instance in self.instances:
-            if not instance.surely_holds(values) and (finding := check_instance(instance, report)):
+        values, instances = report.values, self.instances
+        if wrong is None:
+            wrong = (number for number, one in enumerate(instances) if not one.surely_holds(values))
+        for number in wrong:
+            if finding := check_instance(instances[number], report):
                 yield finding
         for check in self.checks:
-            yield from check(report, previous)
+            yield from check(report)
+
+
+def outcome(instance: Instance, report: Report) -> Outcome:
+    """Return whether a linear rule passes, fails, or is open: it cannot be evaluated.
+
+    Blank fields are tried with 0: a rule that holds then passes, as does one whose `when` is not met; any
+    other rule that touches a blank is open.
+    """
+    comparison, values = instance.comparison, report.values
+    left, right = _both_sides(comparison, values)
+    if holds(comparison.op, left - right, comparison.tolerance):
+        return "pass"
+    applies = True if instance.when is None else instance.when(report.value)
+    if not applies:
+        return "pass" if applies is False else "open"
+    return "open" if any(_number(values.get(path)) is None for path in comparison.fields) else "fail"
 
 
 def check_instance(instance: Instance, report: Report) -> Finding | None:
-    """Return the finding of a linear rule that fails, None where it passes or cannot be evaluated.
-
-    Blank fields are tried with 0: where the rule then fails, it cannot be evaluated.
-    """
-    if instance.when is not None and instance.when(report.value) is not True:
+    """Return the finding of a linear rule that fails, None where it passes or cannot be evaluated."""
+    if outcome(instance, report) != "fail":
         return None
-    comparison, values = instance.comparison, report.values
-
-    def number(path: str) -> Number:
-        return cast(Number, values.get(path) or 0)
-
-    left, right = comparison.left.value(number), comparison.right.value(number)
-    if COMPARE[comparison.op](left, right):
-        return None
-    if any(values.get(path) is None for path in comparison.fields):
-        return None
-    rule, target = instance.rule, instance.target
-    words = {**instance.words, "left": f"{left}", "right": f"{right}", "difference": f"{abs(left - right)}"}
+    rule, target, values = instance.rule, instance.target, report.values
+    left, right = _both_sides(instance.comparison, values)
+    figures: dict[str, Number] = {"left": left, "right": right, "difference": max(left - right, right - left)}
+    words = {name: _written(figure) for name, figure in figures.items()}
+    words["tolerance"] = _written(instance.comparison.tolerance)
     return Finding(
         rule.id,
         rule.severity,
         target,
         report.where(target),
-        fill(rule.message, words),
-        instance.solve(number),
+        fill(rule.message, {**instance.words, **words}),
+        instance.solve(lambda path: _number(values.get(path)) or 0),
         values.get(target),
         basis=rule.basis,
     )
+
+
+def _both_sides(comparison: Comparison, values: Mapping[str, Any]) -> tuple[Number, Number]:
+    """Return the values of the left and the right side, blanks as 0."""
+
+    def number(path: str) -> Number:
+        return _number(values.get(path)) or 0
+
+    return comparison.left.value(number), comparison.right.value(number)
+
+
+def _written(number: Number) -> str:
+    return f"{number:f}" if isinstance(number, Decimal) else f"{number}"
+
+
+def _number(value: object) -> Number | None:
+    """Return a value that rules can calculate with; anything else is as good as blank."""
+    if type(value) is int:
+        return value
+    return value if isinstance(value, Decimal) and value.is_finite() else None
 
 
 def fill(message: str, words: Mapping[str, str]) -> str:
@@ -156,7 +189,8 @@ def derive(instances: Sequence[Instance], values: dict[str, Number | None]) -> d
 
 def _totals(comparison: Comparison) -> Iterator[tuple[str, Linear]]:
     """Yield (total, sum) for a comparison that says ``sum == total`` or ``total == sum``."""
-    if comparison.op != "==":
+    # What may be off does not say what the total is.
+    if comparison.op != "==" or comparison.tolerance:
         return
     for one, other in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
         if len(one.terms) == 1 and one.terms[0][1] == 1 and not one.constant and len(other.terms) > 1:
@@ -185,7 +219,8 @@ def compile_rules(
 ) -> RuleSet:
     """Return the compiled rules; raises PackError naming file, rule and column of the first mistake."""
     sets = {name: tuple(steps) for name, steps in source.get("sets", {}).items()}
-    words = PackWords(slips, claims)
+    for name, member in doubled_members(sets):
+        raise PackError(f"{file}：集合{name}中“{member}”重复，相加时会多算一次", file=file)
     instances: list[Instance] = []
     checks: list[Check] = []
     texts: list[RuleText] = []
@@ -198,39 +233,44 @@ def compile_rules(
             scope = Scope(fields, sets, {})
             if "assert" in raw:
                 instances += _instances(text, raw, scope)
+            elif raw.get("check") == "claims":
+                checks.append(build_claim_check(text, raw, scope, claims))
             else:
-                checks.append(build_check(text, raw, scope, words))
+                checks.append(build_check(text, raw, scope, slips))
         except (ExpressionError, re.error) as error:
-            column = f"第{error.column}列：" if isinstance(error, ExpressionError) else ""
-            raise PackError(f"{file}：规则{text.id}：{column}{error}", file=file) from None
-    _no_unused_sets(source, sets, file)
+            place = f"{error.part}第{error.column}列：" if isinstance(error, ExpressionError) else ""
+            raise PackError(f"{file}：规则{text.id}：{place}{error}", file=file) from None
+    if unused := unused_sets(source):
+        raise PackError(f"{file}：集合{'、'.join(unused)}没有规则用到，请删除或改正规则", file=file)
     return RuleSet(tuple(instances), tuple(checks), tuple(texts))
 
 
-def _no_unused_sets(source: Mapping[str, Any], sets: Mapping[str, Sequence[str]], file: str) -> None:
-    used: set[str] = set()
-    for raw in source.get("rule", ()):
-        for key in ("assert", "field"):
-            used |= Expression.parse(raw[key]).used_names() if key in raw else set()
-        used |= {step[1:] for steps in raw.get("each", {}).values() for step in steps if step.startswith("@")}
-    if unused := sorted(set(sets) - used):
-        raise PackError(f"{file}：集合{'、'.join(unused)}没有规则用到，请删除或改正规则", file=file)
-
-
 def _instances(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> Iterator[Instance]:
-    assertion = Expression.parse(raw["assert"])
-    target = Expression.parse(raw["field"]) if "field" in raw else None
-    when = Expression.parse(raw["when"]) if "when" in raw else None
-    for bound in _bindings(raw.get("each", {}), scope):
+    with located("assert"):
+        assertion = Expression.parse(raw["assert"])
+    with located("field"):
+        target = Expression.parse(raw["field"]) if "field" in raw else None
+    with located("when"):
+        when = Expression.parse(raw["when"]) if "when" in raw else None
+    tolerance = raw.get("tolerance", 0)
+    forgiven = tolerance if isinstance(tolerance, int) else Decimal(repr(tolerance))
+    each = raw.get("each", {})
+    with located("each"):
+        check_variables(each, assertion, scope.sets)
+        bindings = list(_bindings(each, scope))
+    for bound in bindings:
         inner = Scope(scope.fields, scope.sets, bound)
-        comparison = assertion.comparison(inner)
-        yield Instance(
-            rule,
-            comparison,
-            target.paths(inner)[0] if target else _default_target(comparison),
-            _words(assertion, inner),
-            when.condition(inner) if when else None,
-        )
+        with located("assert"):
+            comparison = replace(assertion.comparison(inner), tolerance=forgiven)
+            check_meaning(comparison)
+            words = _words(assertion, inner)
+        with located("message"):
+            check_message(rule.message, words)
+        with located("field"):
+            field = target.paths(inner)[0] if target else _default_target(comparison)
+        with located("when"):
+            condition = when.condition(inner) if when else None
+        yield Instance(rule, comparison, field, words, condition)
 
 
 def _bindings(each: Mapping[str, Sequence[str]], scope: Scope) -> Iterator[dict[str, str]]:
@@ -263,8 +303,3 @@ def _words(assertion: Expression, scope: Scope) -> dict[str, str]:
                 words |= {f"{variable}.title": node.title, f"{variable}.place": node.place}
                 break
     return words
-
-
-def severities(texts: Sequence[RuleText]) -> Mapping[str, Severity]:
-    """Return the severity of each rule by its id."""
-    return {text.id: text.severity for text in texts}

@@ -5,22 +5,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from nianbao.claims import ClaimReader, contradictions
 from nianbao.expression import Condition, Expression, ExpressionError, Scope
 from nianbao.fields import FieldSet, generic
 from nianbao.findings import Finding, Severity
 from nianbao.report import Report
 from nianbao.values import chinese_number, is_blank, shortened
 
-
-class Check(Protocol):
-    """Yields the findings of a report; some checks also look at the agency's report of the year before."""
-
-    def __call__(self, report: Report, previous: Report | None = None, /) -> Iterator[Finding]: ...
-
+Check = Callable[[Report], Iterator[Finding]]
 
 _YEAR = re.compile(r"(?<!\d)(\d{4})\s*年|([〇○零一二三四五六七八九]{4})年")
 _SPELLED_YEAR = re.compile(r"([〇○零一二三四五六七八九]{4})年")
@@ -56,23 +51,15 @@ class Slip:
     right: str
 
 
-@dataclass(frozen=True, slots=True)
-class PackWords:
-    """What checks take from the pack beside their rule: its slips of the pen, and its reader of claims."""
-
-    slips: Sequence[Slip] = ()
-    claims: ClaimReader | None = None
-
-
-def build_check(rule: RuleText, raw: Mapping[str, Any], scope: Scope, words: PackWords) -> Check:
+def build_check(rule: RuleText, raw: Mapping[str, Any], scope: Scope, slips: Sequence[Slip]) -> Check:
     """Return the check that a rule names; raises ExpressionError or re.error for what it cannot mean."""
     name = str(raw.get("check"))
     if name not in _BUILDERS:
         raise ExpressionError(f"没有检查方法“{name}”，可用：{'、'.join(sorted(_BUILDERS))}", 1)
     for key in ("any_of", "each_of", "unless_empty", "fields", "opening", "all_of", "some_of", "later"):
         if key == "fields" or name in ("filled", "year"):
-            _known_fields(raw.get(key, ()), scope.fields)
-    check = _BUILDERS[name](rule, raw, scope.fields, words)
+            known_fields(raw.get(key, ()), scope.fields)
+    check = _BUILDERS[name](rule, raw, scope.fields, slips)
     if "when" not in raw:
         return check
     when = Expression.parse(raw["when"]).condition(scope)
@@ -80,22 +67,22 @@ def build_check(rule: RuleText, raw: Mapping[str, Any], scope: Scope, words: Pac
 
 
 def _conditional(check: Check, when: Condition) -> Check:
-    def run(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
+    def run(report: Report) -> Iterator[Finding]:
         if when(report.value) is True:
-            yield from check(report, previous)
+            yield from check(report)
 
     return run
 
 
-def _known_fields(paths: Sequence[Any], fields: FieldSet) -> None:
+def known_fields(paths: Sequence[Any], fields: FieldSet) -> None:
     for path in paths:
         if isinstance(path, list):
-            _known_fields(path, fields)
+            known_fields(path, fields)
         elif fields.find(path) is None:
             raise ExpressionError(f"没有这个栏目：{path}", 1)
 
 
-def _texts(report: Report, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+def texts_of(report: Report, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield (field, text) of every text of `paths` that is not blank, items of lists each."""
     for path in paths:
         if "[]" in path:
@@ -105,7 +92,7 @@ def _texts(report: Report, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield from ((p, v) for p, v in found if isinstance(v, str) and not is_blank(v))
 
 
-def _finding(
+def filled_finding(
     rule: RuleText, fields: FieldSet, report: Report, field: str, words: Mapping[str, str]
 ) -> Finding:
     message = rule.message
@@ -114,75 +101,78 @@ def _finding(
     return Finding(rule.id, rule.severity, field, report.where(field), message, basis=rule.basis)
 
 
-def _filled(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackWords) -> Check:
+def _filled(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
     """One finding where all of `any_of` are blank, or one for each blank field of `each_of`."""
     any_of, each_of = raw.get("any_of", []), raw.get("each_of", [])
     unless_empty = raw.get("unless_empty", [])
 
-    def check(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
-        if any_of and not any(_texts(report, any_of)):
-            yield _finding(rule, fields, report, any_of[0], {})
-        if unless_empty and not any(_texts(report, unless_empty)):
+    def check(report: Report) -> Iterator[Finding]:
+        if any_of and not any(texts_of(report, any_of)):
+            yield filled_finding(rule, fields, report, any_of[0], {})
+        if unless_empty and not any(texts_of(report, unless_empty)):
             return
         for path in each_of:
-            if not any(_texts(report, [path])):
-                yield _finding(rule, fields, report, path, {})
+            if not any(texts_of(report, [path])):
+                yield filled_finding(rule, fields, report, path, {})
 
     return check
 
 
-def _mentions(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackWords) -> Check:
+def _mentions(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
     """One finding where the texts hold none of `any_of`, or not every one of `all_of`."""
     any_of = [re.compile(pattern) for pattern in raw.get("any_of", ())]
     all_of = [(pattern.split("|")[0], re.compile(pattern)) for pattern in raw.get("all_of", ())]
 
-    def check(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
-        found = list(_texts(report, raw["fields"]))
+    def check(report: Report) -> Iterator[Finding]:
+        found = list(texts_of(report, raw["fields"]))
         text = re.sub(r"\s", "", "".join(_normal(text) for _, text in found))
         # An empty section is another rule's finding.
         if not found:
             return
         missing = [name for name, pattern in all_of if not pattern.search(text)]
         if missing or (any_of and not any(pattern.search(text) for pattern in any_of)):
-            yield _finding(rule, fields, report, raw["fields"][0], {"missing": "、".join(missing)})
+            yield filled_finding(rule, fields, report, raw["fields"][0], {"missing": "、".join(missing)})
 
     return check
 
 
-def _absent(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackWords) -> Check:
+def _absent(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
     """One finding for each text that holds `pattern`, unless it also holds `unless`."""
     pattern = re.compile(raw["pattern"])
     unless = re.compile(raw["unless"]) if "unless" in raw else None
 
-    def check(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
-        for path, text in _texts(report, raw["fields"]):
+    def check(report: Report) -> Iterator[Finding]:
+        for path, text in texts_of(report, raw["fields"]):
             if unless and unless.search(text):
                 continue
             if match := pattern.search(text):
-                yield _finding(rule, fields, report, path, {"match": _sentence(text, match)})
+                yield filled_finding(rule, fields, report, path, {"match": _sentence(text, match)})
 
     return check
 
 
-def _slips(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackWords) -> Check:
+def _slips(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
     """One finding for each slip of the pack's word list in each text."""
+    # One look for any of them is sooner than one look for each.
+    any_slip = re.compile("|".join(f"(?:{slip.pattern.pattern})" for slip in slips))
 
-    def check(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
-        for path, text in report.values.items():
-            if not isinstance(text, str):
-                continue
+    def check(report: Report) -> Iterator[Finding]:
+        texts = [(path, text) for path, text in report.values.items() if isinstance(text, str)]
+        if not any_slip.search("\0".join(text for _, text in texts)):
+            return
+        for path, text in texts:
             field = fields.find(path)
             if field is None or field.kind not in ("text", "line"):
                 continue
-            for slip in words.slips:
+            for slip in slips:
                 if match := slip.pattern.search(text):
-                    said = {"wrong": match[0], "right": match.expand(slip.right)}
-                    yield _finding(rule, fields, report, path, said)
+                    words = {"wrong": match[0], "right": match.expand(slip.right)}
+                    yield filled_finding(rule, fields, report, path, words)
 
     return check
 
 
-def _year(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackWords) -> Check:
+def _year(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
     """Findings for years that are not the report's.
 
     In `all_of` every year must be the report's, in `later` a later one; in each text of `some_of` at least
@@ -191,13 +181,13 @@ def _year(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackW
     """
     period = re.compile(raw["period"])
 
-    def check(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
+    def check(report: Report) -> Iterator[Finding]:
         year = report.year
         if year is None:
             return
         # The first sentence and the period may both be wrong: that is one thing to mend.
         for path, wrong in {p: y for p, y in reversed(list(_wrong_years(report, raw, period, year)))}.items():
-            yield _finding(rule, fields, report, path, {"found": str(wrong), "year": str(year)})
+            yield filled_finding(rule, fields, report, path, {"found": str(wrong), "year": str(year)})
 
     return check
 
@@ -205,18 +195,18 @@ def _year(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackW
 def _wrong_years(
     report: Report, raw: Mapping[str, Any], period: re.Pattern[str], year: int
 ) -> Iterator[tuple[str, int]]:
-    for path, text in _texts(report, raw.get("all_of", [])):
+    for path, text in texts_of(report, raw.get("all_of", [])):
         yield from ((path, found) for found in _years(text)[:1] if any(y != year for y in _years(text)))
-    for path, text in _texts(report, raw.get("later", [])):
+    for path, text in texts_of(report, raw.get("later", [])):
         yield from ((path, found) for found in _years(text)[:1] if found <= year)
     for group in raw.get("opening", []):
-        texts = list(_texts(report, group))
+        texts = list(texts_of(report, group))
         periods = [(path, found) for path, text in texts for found in _period_years(text, period)]
         yield from ((path, found) for path, found in periods if found != year)
         if not periods and texts:
             path, text = texts[0]
             yield from _unless_named(path, _SENTENCE_END.split(text.strip(), maxsplit=1)[0], year)
-    for path, text in _texts(report, raw.get("some_of", [])):
+    for path, text in texts_of(report, raw.get("some_of", [])):
         yield from _unless_named(path, text, year)
 
 
@@ -240,7 +230,9 @@ def _years(text: str) -> list[int]:
     return [year for year in found if year is not None and 1990 <= year <= 2100]
 
 
+@lru_cache(maxsize=64)
 def _normal(text: str) -> str:
+    # Several checks read the same text, one after another.
     return unicodedata.normalize("NFKC", text)
 
 
@@ -251,26 +243,10 @@ def _sentence(text: str, match: re.Match[str]) -> str:
     return shortened(text[start : end.start() if end else len(text)], 60)
 
 
-def _claims(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, words: PackWords) -> Check:
-    """One finding for each figure that the texts state and the tables contradict; growth needs `previous`."""
-    reader = words.claims
-    if reader is None:
-        raise ExpressionError("检查方法claims要用claims.toml，报表包里没有这个文件", 1)
-
-    def check(report: Report, previous: Report | None = None, /) -> Iterator[Finding]:
-        texts = _texts(report, raw["fields"])
-        for found in contradictions(texts, report, reader, fields, previous):
-            finding = _finding(replace(rule, message=found.message), fields, report, found.field, found.words)
-            yield replace(finding, expected=found.expected, actual=found.actual)
-
-    return check
-
-
-_BUILDERS: Mapping[str, Callable[[RuleText, Mapping[str, Any], FieldSet, PackWords], Check]] = {
+_BUILDERS: Mapping[str, Callable[[RuleText, Mapping[str, Any], FieldSet, Sequence[Slip]], Check]] = {
     "filled": _filled,
     "mentions": _mentions,
     "absent": _absent,
     "slips": _slips,
     "year": _year,
-    "claims": _claims,
 }

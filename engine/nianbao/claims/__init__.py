@@ -7,7 +7,7 @@ Precision comes before recall: where one word around a number is not understood,
 
 from __future__ import annotations
 
-from nianbao.claims.comparing import Contradiction, contradictions
+from nianbao.claims.comparing import Contradiction, contradictions, growth_contradictions
 from nianbao.claims.source import ClaimReader, read_claims
 
-__all__ = ["ClaimReader", "Contradiction", "contradictions", "read_claims"]
+__all__ = ["ClaimReader", "Contradiction", "contradictions", "growth_contradictions", "read_claims"]

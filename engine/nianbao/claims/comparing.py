@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -10,7 +10,7 @@ from nianbao.claims.binding import Claim, claims_of
 from nianbao.claims.numerals import MONEY, PERCENT, TIMES, Quantity
 from nianbao.claims.sentences import Sentence
 from nianbao.claims.source import ClaimReader, Figure
-from nianbao.expression import Linear, Number
+from nianbao.expression import Linear, Lookup, Number
 from nianbao.fields import FieldSet
 from nianbao.findings import Value
 from nianbao.report import Report
@@ -28,21 +28,41 @@ class Contradiction:
 
 
 def contradictions(
-    texts: Iterator[tuple[str, str]],
+    texts: Iterable[tuple[str, str]], report: Report, reader: ClaimReader, fields: FieldSet
+) -> Iterator[Contradiction]:
+    """Yield the claims of `texts` (field, text) that the figures of the report contradict; growth is none."""
+    judge = _Judge(report, reader, fields)
+    return _once(texts, report, reader, judge.judge)
+
+
+def growth_contradictions(
+    texts: Iterable[tuple[str, str]],
     report: Report,
     reader: ClaimReader,
     fields: FieldSet,
-    previous: Report | None = None,
+    before: Lookup,
 ) -> Iterator[Contradiction]:
-    """Yield the claims of `texts` (field, text) that the figures of the report contradict.
+    """Yield the growths that `texts` state and that the figures of two years do not give.
 
-    Growth is recomputed where the report of the year before is given, and is not looked at otherwise.
+    `before` returns last year's value of a field.
     """
-    judge = _Judge(report, reader, fields, previous)
+    judge = _Judge(report, reader, fields, before)
+    return _once(texts, report, reader, judge.judge_growth)
+
+
+def _once(
+    texts: Iterable[tuple[str, str]],
+    report: Report,
+    reader: ClaimReader,
+    judge: Callable[[str, Claim], Contradiction | None],
+) -> Iterator[Contradiction]:
+    """Yield what `judge` finds, each statement of a text once."""
     for path, text in texts:
         seen: set[tuple[object, ...]] = set()
         for claim in claims_of(text, reader.openings.get(path, ""), reader, report.agency):
-            found = judge.judge(path, claim)
+            if claim.year is not None and claim.year != report.year:
+                continue
+            found = judge(path, claim)
             key = (claim.figure, claim.phrase, claim.quantity, claim.move)
             if found is not None and key not in seen:
                 seen.add(key)
@@ -53,40 +73,52 @@ class _Judge:
     """A report beside its claims."""
 
     def __init__(
-        self, report: Report, reader: ClaimReader, fields: FieldSet, previous: Report | None
+        self, report: Report, reader: ClaimReader, fields: FieldSet, before: Lookup | None = None
     ) -> None:
-        self.report = report
+        self.values: Lookup = report.values.get
+        self.agency = report.agency
         self.reader = reader
         self.fields = fields
-        self.previous = previous
+        self.before = before
         # A sentence that names an office and a figure of the tables speaks of what the tables do.
         self.agreed: Sentence | None = None
 
     def judge(self, path: str, claim: Claim) -> Contradiction | None:
         """Return what is wrong with a claim, None where it is right or cannot be told."""
-        if claim.year is not None and claim.year != self.report.year:
-            return None
         if claim.phrase is not None:
             return self._phrase(path, claim)
         figure, quantity = claim.figure, claim.quantity
-        if figure is None or quantity is None or quantity.approximate:
+        if figure is None or quantity is None or quantity.approximate or claim.move:
             return None
-        if claim.move:
-            return self._growth(path, claim, figure, quantity)
-        return self._rate(path, claim, figure, quantity) if figure.is_rate else self._level(path, claim)
+        if figure.is_rate:
+            return self._rate(path, claim, figure, quantity)
+        return self._level(path, claim, figure, quantity)
 
-    def _level(self, path: str, claim: Claim) -> Contradiction | None:
-        figure, claimed = claim.figure, claim.quantity
-        assert figure is not None
-        assert claimed is not None
+    def judge_growth(self, path: str, claim: Claim) -> Contradiction | None:
+        """Return what is wrong with a growth, None where the claim is another or cannot be told."""
+        figure, quantity, before = claim.figure, claim.quantity, self.before
+        if not claim.move or figure is None or quantity is None or quantity.approximate or before is None:
+            return None
+        pairs = [(_sum(linear, self.values), _sum(linear, before)) for linear in figure.equals]
+        known = [(now, then) for now, then in pairs if now is not None and then is not None]
+        fell = claim.move == "down"
+        if len(known) < len(pairs) or any(_grew(quantity, now, then, fell) for now, then in known):
+            return None
+        now, then = known[0]
+        expected = _change(now, then, quantity)
+        said = f"{'下降' if fell else '增长'}{quantity}"
+        words = {"claimed": said, "expected": expected, "now": _shown(now), "before": _shown(then)}
+        return self._contradiction(path, claim, "growth", words, expected, said)
+
+    def _level(self, path: str, claim: Claim, figure: Figure, claimed: Quantity) -> Contradiction | None:
         unit = self.reader.units[figure.equals[0].terms[0][0]]
         if unit in MONEY and claimed.unit in MONEY:
             claimed = claimed.scaled(Decimal(MONEY[claimed.unit]) / MONEY[unit], unit)
-        expected = _sum(figure.equals[0], self.report)
+        expected = _sum(figure.equals[0], self.values)
         if expected is None:
             return None
         for linear in figure.equals:
-            exact = _sum(linear, self.report)
+            exact = _sum(linear, self.values)
             if exact is not None and claimed.is_rounded(exact):
                 self.agreed = claim.sentence if claimed.value else self.agreed
                 return None
@@ -102,12 +134,12 @@ class _Judge:
         """Return whether the sentence means an office that is not the agency itself."""
         if not claim.scope or claim.sentence is self.agreed:
             return False
-        return claim.scope[-2:] != self.report.agency[-2:]
+        return claim.scope[-2:] != self.agency[-2:]
 
     def _rate(self, path: str, claim: Claim, figure: Figure, claimed: Quantity) -> Contradiction | None:
         rates = []
         for part, whole in zip(figure.equals, figure.of, strict=True):
-            above, below = _sum(part, self.report), _sum(whole, self.report)
+            above, below = _sum(part, self.values), _sum(whole, self.values)
             if above is None or not below:
                 return None
             rates.append(Decimal(above) * 100 / below)
@@ -120,36 +152,12 @@ class _Judge:
     def _parts(self, figure: Figure) -> str:
         """Return the two figures of a rate with their places."""
         sides = (figure.equals[0], figure.of[0])
-        return "，".join(f"{self._place(side)}为{_shown(_sum(side, self.report))}" for side in sides)
-
-    def _growth(self, path: str, claim: Claim, figure: Figure, claimed: Quantity) -> Contradiction | None:
-        if self.previous is None:
-            return None
-        first: tuple[Number, Number] | None = None
-        for linear in figure.equals:
-            now, before = _sum(linear, self.report), _sum(linear, self.previous)
-            if now is None or before is None:
-                return None
-            first = first or (now, before)
-            if _grew(claimed, now, before, claim.move == "down"):
-                return None
-        if first is None:
-            return None
-        now, before = first
-        expected = _change(now, before, claimed)
-        said = f"{'下降' if claim.move == 'down' else '增长'}{claimed}"
-        words = {
-            "claimed": said,
-            "expected": expected,
-            "now": f"{_shown(now)}",
-            "before": f"{_shown(before)}",
-        }
-        return self._contradiction(path, claim, "growth", words, expected, said)
+        return "，".join(f"{self._place(side)}为{_shown(_sum(side, self.values))}" for side in sides)
 
     def _phrase(self, path: str, claim: Claim) -> Contradiction | None:
         assert claim.phrase is not None
         for linear in claim.phrase.zero:
-            value = _sum(linear, self.report)
+            value = _sum(linear, self.values)
             if value:
                 title = claim.phrase.title
                 words = {"expected": f"{_shown(value)}", "title": title, "place": self._place(linear)}
@@ -169,12 +177,11 @@ class _Judge:
         return Contradiction(path, self.reader.messages[kind], {**named, **words}, expected, actual)
 
 
-def _sum(linear: Linear, report: Report) -> Number | None:
+def _sum(linear: Linear, values: Lookup) -> Number | None:
     """Return the value of a sum of fields, None where one of them is blank."""
-    values = report.values
     total = linear.constant
     for path, factor in linear.terms:
-        value = values.get(path)
+        value = values(path)
         if not isinstance(value, int | Decimal):
             return None
         total += value * factor

@@ -33,7 +33,7 @@ def run_check(
     reports, unreadable = read_all(inputs, pack, blank_as_zero)
     results = [check(report, pack) for report in reports]
     if annotate and source:
-        _annotate(source, annotate, results)
+        _annotate(source, annotate, results, pack)
     if out and out.suffix.lower() == ".xlsx":
         _write_workbook(out, results, unreadable, pack)
     elif form == "json":
@@ -50,10 +50,12 @@ def _one_workbook(inputs: Sequence[str]) -> Path:
     return paths[0]
 
 
-def _annotate(source: Path, target: Path, results: Sequence[CheckResult]) -> None:
+def _annotate(source: Path, target: Path, results: Sequence[CheckResult], pack: Pack) -> None:
     from nianbao.outputs.annotation.annotate import annotate
+    from nianbao.outputs.annotation.marks import all_marks
 
-    done = annotate(source, target, [finding for result in results for finding in result.findings])
+    findings = [finding for result in results for finding in result.findings]
+    done = annotate(source, target, findings, all_marks(results, pack))
     rest = f"，{len(done.unplaced)}个问题没有对应的单元格" if done.unplaced else ""
     warn(f"标注的副本：{target}（标注{done.cells}格{rest}）")
 

@@ -22,6 +22,7 @@ _GAP = 2
 # Latin letters and digits stay together; closing punctuation stays with what it closes.
 _WORD = re.compile(r"(?:[A-Za-z0-9]+(?:[.,:/!-][A-Za-z0-9]+)*|.)[，。；：！？、）〕》】”’,.;:!?)]*")
 _COLOURS = {"error": "bold red", "warning": "yellow", "info": "cyan", "fail": "bold red", "warn": "yellow"}
+_SUSPECT = "magenta"
 
 
 def console_for(stream: IO[str]) -> Console:
@@ -72,8 +73,8 @@ def _report(result: CheckResult, words: Words) -> Iterator[RenderableType]:
         (f"  {where}" if where else "", "dim"),
     )
     yield _Findings(result, words)
-    for likely in dict.fromkeys(filter(None, map(words.likely, result.findings))):
-        yield _Line(likely)
+    for line in dict.fromkeys(line for finding in result.findings for line in words.candidates(finding)):
+        yield _Line(line, _SUSPECT)
     notes = Counter(words.title(f.rule) or f.rule for f in result.findings if f.severity == "info")
     if notes:
         counted = "；".join(f"{title}{count}处" for title, count in notes.items())

@@ -14,6 +14,7 @@ from typing import Any
 from nianbao import __version__
 from nianbao.fields import lookup
 from nianbao.findings import SEVERITIES, Finding, Value, Where
+from nianbao.outputs.results.doubts import DOUBTS, Doubt, DoubtSheet, doubts_of
 from nianbao.outputs.results.sheets import Book, Column, Link, Row, Sheet, Table
 from nianbao.outputs.results.words import (
     LEVELS,
@@ -63,6 +64,10 @@ _LEGEND = (
     ("状态“通过”", "没有错误和警告"),
     ("状态“有提示”", "没有错误，有警告：请人工核对，确认无误可以不改"),
     ("状态“未通过”", "有错误：请按“问题清单”改正后重新检查"),
+    (
+        f"工作表“{DOUBTS}”",
+        "改哪几格，勾稽关系就都平衡，最可能的在前；只是推断，请核对台账后再改",
+    ),
     ("使用方法", "点“总览”的错误数、警告数，到该单位的第一个问题；点“问题清单”的单位名称，回到“总览”"),
 )
 
@@ -83,6 +88,7 @@ class Entry:
     contact: str
     findings: tuple[Finding, ...]
     note: str = ""
+    doubts: tuple[Doubt, ...] = ()
 
 
 def entry_of(result: CheckResult, pack: Pack, output: str = "", note: str = "") -> Entry:
@@ -103,6 +109,7 @@ def entry_of(result: CheckResult, pack: Pack, output: str = "", note: str = "") 
         contact=" ".join(str(value) for value in contact if value),
         findings=result.findings,
         note=note,
+        doubts=tuple(doubts_of(result)),
     )
 
 
@@ -151,6 +158,7 @@ class _Summary:
         figures = [_figure(column, pack) for column in pack.meta.get("summary", ())]
         self.overview = Sheet(book, OVERVIEW, (*_OVERVIEW_FIRST, *figures, *_OVERVIEW_LAST), frozen=2)
         self.findings = Table(book, FINDINGS, _FINDING_COLUMNS, frozen=2)
+        self.doubts = DoubtSheet(book, pack)
         self.sums: list[int | Decimal] = [0] * (2 + len(figures))
         self.statuses = dict.fromkeys(STATUSES, 0)
         self.levels = dict.fromkeys(LEVELS, 0)
@@ -162,6 +170,7 @@ class _Summary:
         for finding in sorted(entry.findings, key=lambda finding: SEVERITIES.index(finding.severity)):
             self.levels[finding.severity] += 1
             first.setdefault(finding.severity, self.findings.append(self.finding(entry, finding, home)))
+        self.doubts.add(entry.agency or _NAMELESS, entry.doubts, home)
         self.statuses[entry.status] += 1
         for index, value in enumerate((entry.errors, entry.warnings, *entry.figures)):
             if isinstance(value, int | Decimal):
@@ -215,6 +224,7 @@ class _Summary:
         """Write what stands below and behind the long sheets."""
         self.overview.end_of_data()
         self.findings.sheet.end_of_data()
+        self.doubts.finish()
         if self.overview.row > 1:
             self.overview.totals("合计", dict(enumerate(self.sums, _ERRORS)))
         counted = self.counted()

@@ -43,6 +43,7 @@ _KINDS: Mapping[str, str] = {
 _ITEM = re.compile(r"(?:/[^/]+)?/(\d+)(?:/|$)")
 _MOST_SUSPECTS = 3
 _MOST_CHANGES = 4
+_MOST_LINES = 12
 
 
 class Words:
@@ -86,11 +87,22 @@ class Words:
         more = len(finding.suspects) > _MOST_SUSPECTS
         return visible(text + (f"；共{len(finding.suspects)}种可能" if more else ""))
 
-    def _changes(self, suspect: Suspect) -> str:
+    def candidates(self, finding: Finding) -> list[str]:
+        """Return all suspects of a finding, best first; of very many the first, and how many more."""
+        if not finding.suspects:
+            return []
+        first, *others = finding.suspects[:_MOST_LINES]
+        lines = [f"最可能：{first.reason or self._changes(first)}"]
+        lines += (f"也可能：{self._changes(suspect, len(suspect.changes))}" for suspect in others)
+        if len(finding.suspects) > _MOST_LINES:
+            lines.append(f"另有{len(finding.suspects) - _MOST_LINES}种可能，见JSON输出或检查结果.xlsx")
+        return list(map(visible, lines))
+
+    def _changes(self, suspect: Suspect, most: int = _MOST_CHANGES) -> str:
         fields = self.pack.fields
         changes = [f"{fields.place(path)}应为{value_words(v)}" for path, v in suspect.changes.items()]
-        text = "、".join(changes[:_MOST_CHANGES])
-        if len(changes) > _MOST_CHANGES:
+        text = "、".join(changes[:most])
+        if len(changes) > most:
             text += f"等{len(changes)}处"
         return text
 
