@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from nianbao.claims.numerals import MONEY, PERCENT, POINTS, TIMES, Quantity
@@ -14,6 +14,8 @@ from nianbao.claims.words import Token
 Move = Literal["", "up", "down"]
 _UNCLAIMED = frozenset({"void", "other"})
 _COMPARED = frozenset({"compare", "up", "down"})
+_ENDING = frozenset({"break", "stop", "void", *_COMPARED})
+_After = tuple[list[Token] | None, bool]
 
 
 class Claim(NamedTuple):
@@ -54,6 +56,8 @@ class _Context:
     def take(self, token: Token) -> None:
         """Let a token change the context."""
         kind = token.kind
+        if kind == "figure":
+            return
         if kind == "topic" and token.word:
             self.topic = token.word.topic
         elif kind == "other":
@@ -104,59 +108,34 @@ class _Walk:
 
     def claims(self, tokens: Sequence[Token], phrases: Sequence[Phrase]) -> Iterator[Claim]:
         """Yield the claims of the sentence, with numbers and without (`phrases`)."""
-        listed = False
-        contexts: list[tuple[int, _Context]] = []
-        for index, (opener, clause) in enumerate(self._clauses(tokens)):
-            if opener == ";":
-                self.context.part = False
-            first = True
-            left: list[Token] = []
-            for place, token in enumerate(clause):
-                if token.kind != "number":
-                    self.context.take(token)
-                    left.append(token)
-                    continue
+        context, left = self.context, list[Token]()
+        index, opener, first, listed = 0, "", True, False
+        shown: list[tuple[int, bool, int | None]] = []
+        for at, token in enumerate(tokens):
+            if token.gap and len(token.gap) > 1 and token.gap in self.agency:
+                token = token._replace(gap="")
+            if token.kind == "break":
+                if phrases:
+                    shown.append((token.end, context.doubtful or bool(context.scope), context.year))
+                if token.text == ";":
+                    context.part = False
+                listed = first and any(one.kind in ("topic", "figure") for one in left)
+                index, opener, first, left = index + 1, token.text, True, []
+            elif token.kind == "number":
                 # A list before the number: it counts them together.
                 alone = not (listed and first and opener == "、")
-                claim = self._number(index, left, token, clause[place + 1 :]) if alone else None
+                claim = self._number(index, left, token, _after(tokens, at + 1)) if alone else None
                 self.last = (index, claim) if claim else None
                 if claim:
                     yield claim
                 left, first = [], False
-            listed = first and any(token.kind in ("topic", "figure") for token in clause)
-            if phrases:
-                contexts.append((clause[-1].end if clause else 0, replace(self.context)))
+            else:
+                context.take(token)
+                left.append(token)
         if phrases:
-            yield from self._phrases(phrases, contexts)
+            yield from self._phrases(phrases, shown)
 
-    def _clauses(self, tokens: Sequence[Token]) -> Iterator[tuple[str, list[Token]]]:
-        """Yield each clause with the mark before it; text that is not understood at its end is a token."""
-        clause: list[Token] = []
-        opener, end = "", 0
-        for token in tokens:
-            if token.gap:
-                token = self._known(token, end)
-            end = token.end
-            if token.kind != "break":
-                clause.append(token)
-                continue
-            if token.gap:
-                clause.append(Token("void", token.start, token.start, "", True))
-            yield opener, clause
-            opener, clause = token.text, []
-        length = len(self.sentence.plain)
-        if end < length:
-            clause.append(Token("void", length, length, "", True))
-        yield opener, clause
-
-    def _known(self, token: Token, before: int) -> Token:
-        """Return the token without its gap where the gap is part of the agency's own name."""
-        if not self.agency:
-            return token
-        unknown = self.sentence.plain[before : token.start]
-        return token._replace(gap=False) if len(unknown) > 1 and unknown in self.agency else token
-
-    def _number(self, index: int, left: list[Token], number: Token, rest: Sequence[Token]) -> Claim | None:
+    def _number(self, index: int, left: list[Token], number: Token, rest: _After) -> Claim | None:
         """Return the claim that a number is, or None where any word around it leaves a doubt."""
         context, quantity = self.context, number.quantity
         if quantity is None or number.gap or context.doubtful:
@@ -171,7 +150,7 @@ class _Walk:
         if not kinds.isdisjoint(_COMPARED):
             return self._growth(index, left, number, quantity)
         topic = context.topic
-        after, followed = _after(rest)
+        after, followed = rest
         names = [token for token in left if token.kind == "figure"]
         if not (names and followed):
             # What follows the number is read as well; a figure before the next number is that one's.
@@ -246,7 +225,7 @@ class _Walk:
         )
 
     def _phrases(
-        self, phrases: Sequence[Phrase], contexts: Sequence[tuple[int, _Context]]
+        self, phrases: Sequence[Phrase], shown: Sequence[tuple[int, bool, int | None]]
     ) -> Iterator[Claim]:
         """Yield what the sentence says without a number."""
         plain = self.sentence.plain
@@ -256,20 +235,20 @@ class _Walk:
             match = phrase.pattern.search(plain)
             if match is None or (phrase.unless and phrase.unless.search(plain)):
                 continue
-            context = next((c for end, c in contexts if end >= match.end()), self.context)
-            if not (context.plan or context.past or context.part or context.scope):
-                yield Claim(self.sentence, match.start(), match.end(), phrase=phrase, year=context.year)
+            doubtful, year = next((d, y) for end, d, y in shown if end >= match.end())
+            if not doubtful:
+                yield Claim(self.sentence, match.start(), match.end(), phrase=phrase, year=year)
 
 
-def _after(rest: Sequence[Token]) -> tuple[list[Token] | None, bool]:
+def _after(tokens: Sequence[Token], start: int) -> _After:
     """Return what is said of a number behind it (None: it is not understood), and whether another follows."""
     found: list[Token] = []
-    for token in rest:
+    for token in tokens[start:]:
         if token.kind == "number":
             return (None if token.gap else found), True
         if token.gap:
             return None, False
-        if token.kind in ("stop", "compare", "up", "down", "void"):
+        if token.kind in _ENDING:
             break
         found.append(token)
     return found, False
@@ -281,6 +260,6 @@ def _joined(tokens: Sequence[Token]) -> bool:
     for token in tokens:
         if token.kind in ("topic", "figure"):
             named = True
-        elif named and token.text in ("和", "与", "及", "以及"):
+        elif named and token.kind == "and":
             return True
     return False

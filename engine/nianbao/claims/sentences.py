@@ -11,7 +11,6 @@ from dataclasses import dataclass
 _END = re.compile(r"[。！？\n]")
 # A line of so many characters that ends in the middle of a sentence was wrapped: the sentence goes on.
 _WRAPPED = 20
-_SPACE = re.compile(r"\s")
 _NUMERALS = "0-9０-９〇零一二两三四五六七八九十百千万亿"
 _LOOKALIKE = re.compile("[\u2e80-\u2fdf]")
 
@@ -24,18 +23,21 @@ def _half_width() -> dict[int, str]:
 
 
 _PLAIN = _half_width()
+# Nearly all full-width forms of a sentence are these; to replace them is sooner than to translate.
+_MARKS = tuple(zip("，；：（）％", ",;:()%", strict=True))
+_FULL_WIDTH = re.compile("[\uff01-\uff5e\u2e80-\u2fdf]")
 
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """A sentence as it was written, and without white space and full-width forms."""
+    """A sentence without white space: as it was written, and without full-width forms."""
 
-    original: str
+    written: str
     plain: str
 
     def quote(self, start: int, end: int, limit: int = 80) -> str:
         """Return the sentence, or so much of it around a span of `plain` as `limit` allows."""
-        written = _SPACE.sub("", self.original)
+        written = self.written
         if len(written) <= limit:
             return written
         left = max(0, min(start - (limit - (end - start)) // 2, len(written) - limit))
@@ -77,4 +79,12 @@ def sentences(text: str, pattern: re.Pattern[str], needles: Sequence[str]) -> It
     for index in sorted({bisect_right(ends, hit) for hit in hits}):
         start = ends[index - 1] if index else 0
         original = text[start : ends[index] if index < len(ends) else len(text)]
-        yield Sentence(original.strip(), _SPACE.sub("", original).translate(_PLAIN))
+        written = "".join(original.split())
+        yield Sentence(written, plain(written))
+
+
+def plain(text: str) -> str:
+    """Return a text with full-width forms made half-width, one for one."""
+    for full, half in _MARKS:
+        text = text.replace(full, half)
+    return text.translate(_PLAIN) if _FULL_WIDTH.search(text) else text

@@ -13,6 +13,7 @@ from nianbao.values import chinese_number
 # What a word does to the numbers around it; docs/claims.md says it in full.
 Kind = Literal[
     "filler",  # may stand anywhere: understood, says nothing
+    "and",  # joins two things that are counted together
     "stop",  # ends what is said of the number before it
     "among",  # what follows are parts of what was said before
     "now",  # the year of the report
@@ -36,6 +37,7 @@ Kind = Literal[
 ]
 WORD_KINDS: tuple[Kind, ...] = (
     "filler",
+    "and",
     "stop",
     "among",
     "now",
@@ -71,14 +73,17 @@ class Word:
     figures: Mapping[str, str] | None = None
 
 
+_BREAK = Word("break")
+
+
 class Token(NamedTuple):
-    """A piece of a sentence that is understood; `gap` is whether text before it is not."""
+    """A piece of a sentence that is understood; `gap` is the text before it that is not."""
 
     kind: Kind
     start: int
     end: int
     text: str
-    gap: bool
+    gap: str
     word: Word | None = None
     quantity: Quantity | None = None
     year: int | None = None
@@ -93,19 +98,24 @@ class Vocabulary:
     numbers: re.Pattern[str]
 
     def tokens(self, sentence: str) -> list[Token]:
-        """Return the tokens of a sentence in plain form, in order."""
+        """Return the tokens of a sentence in plain form, in order; the last is always a break.
+
+        Fillers are left out: they only keep what stands around them together.
+        """
         found: list[Token] = []
         words, lengths = self.words, self.lengths
+        gap = ""
         at, end, size = 0, 0, len(sentence)
         while at < size:
             first = sentence[at]
             token: Token | None = None
             if first in _BREAKS:
-                token = Token("break", at, at + 1, first, at > end)
+                text = first
+                word = _BREAK
             elif first in _BEGINS and (match := self.numbers.match(sentence, at)):
-                token = _token(match, at > end)
-            if token is None:
-                text = ""
+                text = match[0]
+                token = _token(match)
+            if token is None and first not in _BREAKS:
                 for length in lengths.get(sentence[at : at + 2], ()):
                     text = sentence[at : at + length]
                     if text in words:
@@ -116,26 +126,33 @@ class Vocabulary:
                         at += 1
                         continue
                 word = words[text]
-                token = Token(word.kind, at, at + len(text), text, at > end, word)
-            found.append(token)
-            at = end = token.end
+            if at > end:
+                gap += sentence[end:at]
+            end = at + len(text)
+            kind = word.kind if token is None else token.kind
+            if kind != "filler":
+                token = token or Token(kind, at, end, text, gap, word)
+                found.append(token._replace(gap=gap) if token.gap != gap else token)
+                gap = ""
+            at = end
+        found.append(Token("break", size, size, "", gap + sentence[end:]))
         return found
 
 
-def _token(match: re.Match[str], gap: bool) -> Token | None:
+def _token(match: re.Match[str]) -> Token | None:
     """Return what a match of the pattern for numbers is."""
     start, end, text = match.start(), match.end(), match[0]
     if year := match["year"]:
         number = int(year) if year.isdecimal() else chinese_number(year)
-        return Token("year", start, end, text, gap, None, None, number)
+        return Token("year", start, end, text, "", None, None, number)
     if month := match["month"]:
         # A month is a part of the year, unless it is where the year begins or ends.
         kind: Kind = "whole_year" if month == "12" else "filler" if text == "1月1日" else "past"
-        return Token(kind, start, end, text, gap)
+        return Token(kind, start, end, text, "")
     if match["silent"]:
-        return Token("filler", start, end, text, gap)
+        return Token("filler", start, end, text, "")
     quantity = read_quantity(match, match["unit"] or "")
-    return quantity and Token("number", start, end, text, gap, None, quantity)
+    return quantity and Token("number", start, end, text, "", None, quantity)
 
 
 def expand(text: str) -> Iterator[str]:
