@@ -162,7 +162,7 @@ class _Walk:
             topic = right_topics[0] if right_topics else topic
             names += [token for token in after if token.kind == "figure" and not followed]
         figure = self._figure(topic, names, left, after or ())
-        if figure is None or not self._fits(figure, quantity, topic):
+        if figure is None or not self._fits(figure, quantity, topic, bool(names)):
             return None
         if figure.unless and figure.unless.search(self.sentence.plain):
             return None
@@ -184,11 +184,12 @@ class _Walk:
         name = named.pop() or ""
         return None if named else self.reader.figures.get((topic, name))
 
-    def _fits(self, figure: Figure, quantity: Quantity, topic: str) -> bool:
+    def _fits(self, figure: Figure, quantity: Quantity, topic: str, named: bool) -> bool:
         if figure.is_rate or quantity.unit == PERCENT:
             return figure.is_rate and quantity.unit == PERCENT
         money = self.reader.units[figure.equals[0].terms[0][0]] in MONEY
-        return quantity.unit in (MONEY if money else self.reader.topics[topic].units)
+        known = self.reader.topics[topic]
+        return quantity.unit in (MONEY if money else known.units if named else known.plain)
 
     def _growth(self, index: int, left: list[Token], number: Token, quantity: Quantity) -> Claim | None:
         """Return the growth that a number is: of what its clause names, or of the claim just before."""

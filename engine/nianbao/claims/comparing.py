@@ -56,15 +56,25 @@ def _once(
     reader: ClaimReader,
     judge: Callable[[str, Claim], Contradiction | None],
 ) -> Iterator[Contradiction]:
-    """Yield what `judge` finds, each statement of a text once."""
+    """Yield what `judge` finds, each statement of a text once.
+
+    A sentence that has a figure right and gives it another number as well speaks of something else there.
+    """
     for path, text in texts:
+        opens = reader.openings.get(path, "")
+        claims = [
+            claim
+            for claim in claims_of(text, opens, reader, report.agency)
+            if claim.year is None or claim.year == report.year
+        ]
+        judged = [(claim, judge(path, claim)) for claim in claims]
+        wrong = [(claim, found) for claim, found in judged if found is not None]
+        right = {(c.sentence, c.figure) for c, f in judged if f is None and not c.move} if wrong else set()
         seen: set[tuple[object, ...]] = set()
-        for claim in claims_of(text, reader.openings.get(path, ""), reader, report.agency):
-            if claim.year is not None and claim.year != report.year:
-                continue
-            found = judge(path, claim)
+        for claim, found in wrong:
             key = (claim.figure, claim.phrase, claim.quantity, claim.move)
-            if found is not None and key not in seen:
+            doubtful = claim.figure and not claim.move and (claim.sentence, claim.figure) in right
+            if key not in seen and not doubtful:
                 seen.add(key)
                 yield found
 

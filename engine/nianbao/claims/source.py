@@ -38,10 +38,14 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """What a text speaks of: its units, and the figures that a number beside its bare name counts."""
+    """What a text speaks of: its units, and the figures that a number beside its bare name counts.
+
+    A number beside the bare name needs one of the units that are `plain`: those of all topics.
+    """
 
     id: str
     units: frozenset[str]
+    plain: frozenset[str]
     default: str = ""
     growth: str = ""
 
@@ -110,7 +114,8 @@ def _stems(words: Iterable[str]) -> tuple[str, ...]:
 
 def _topic(raw: Mapping[str, Any], units: Sequence[str]) -> Topic:
     default = raw.get("default", "")
-    return Topic(raw["id"], frozenset(raw.get("units", units)), default, raw.get("growth", default))
+    own, plain = frozenset(raw.get("units", units)), frozenset(units)
+    return Topic(raw["id"], own, plain, default, raw.get("growth", default))
 
 
 def _figures(
