@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nianbao.batch.distribution import work
 from nianbao.batch.voiding import VOIDED, void
-from nianbao.batch.work import UNCHECKED, Options, Task
+from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Options, Task
 from nianbao.beside import Beside, Tally
 from nianbao.context import filled_name
 from nianbao.errors import InputError
@@ -21,6 +21,7 @@ from nianbao.outputs.results.summary import Entry, summarizing
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
 from nianbao.report import Report
+from nianbao.templatelint import load_template
 from nianbao.values import parse
 from nianbao.workers import Distant, Workers
 
@@ -72,9 +73,11 @@ def build(
     gate is not rendered unless `allow_errors` gives a reason; everything else is. `previous` are last year's
     reports, `aliases` and `waivers` files, all as `check_many` takes them. Anything with the interface of
     `concurrent.futures.Executor` may do the work. Raises OutputError where the folder cannot be written,
-    InputError where nothing can be read.
+    InputError where nothing can be read, TemplateError where an own template may not be used.
     """
     folder = Path(out).absolute()
+    if template:
+        load_template(template, OWN_TEMPLATE, pack.fields)
     source = Source(list(inputs), pack)
     beside = Beside.read(pack, previous, aliases, waivers)
     tally = Tally(beside, pack)

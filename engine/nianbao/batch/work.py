@@ -21,6 +21,7 @@ from nianbao.raw import RawReport
 from nianbao.template import CompiledTemplate, compile_template
 
 UNCHECKED = "（未通过校验）"
+OWN_TEMPLATE = "自带模板"
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ def _is_placed(path: str, template: CompiledTemplate) -> bool:
 
 @lru_cache(maxsize=4)
 def _template(docx: bytes) -> CompiledTemplate:
-    return compile_template(docx, "自带模板")
+    return compile_template(docx, OWN_TEMPLATE)
 
 
 def _digest(result: CheckResult, name: str, task: Task, options: Options) -> str:

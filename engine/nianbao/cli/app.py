@@ -147,6 +147,42 @@ def read(
     raise typer.Exit(run_read(inputs, out, layout, blank_as_zero, _pack(pack, packs)))
 
 
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="前一份（套）：文件、文件夹或通配符")],
+    after: Annotated[str, typer.Argument(metavar="B", help="后一份（套）")],
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="text|json|html", help="输出形式；不写时按输出文件的后缀"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="写入文件")] = None,
+    blank_as_zero: BlankAsZero = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """比较两份报告或两套报告（两年之间、送审与公开、数据与文件），列出每个不同的数字和句子。
+
+    退出状态：0相同，1有不同，2有文件未能读取。
+    """
+    from nianbao.cli.comparing import run_diff
+
+    raise typer.Exit(run_diff(before, after, form, out, blank_as_zero, _pack(pack, packs)))
+
+
+@app.command()
+def chart(
+    inputs: Inputs,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.html", help="网页文件")],
+    blank_as_zero: BlankAsZero = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """把各年的数字画成图表网页：一个单位的，或许多单位合计和各自的。"""
+    from nianbao.cli.comparing import run_chart
+
+    raise typer.Exit(run_chart(inputs, out, blank_as_zero, _pack(pack, packs)))
+
+
 @pack_app.command("list")
 def pack_list(packs: PackDirs = None) -> None:
     """列出可用的报表包。"""

@@ -13,6 +13,7 @@ from nianbao.cli.common import say, status, warn
 from nianbao.errors import TemplateError
 from nianbao.outputs.results.summary import Entry
 from nianbao.pack import Pack
+from nianbao.package import MAX_BYTES
 from nianbao.templatelint import lint_template
 from nianbao.workers import LocalPool, Workers
 
@@ -58,10 +59,13 @@ def _template(name: str, pack: Pack) -> bytes:
         if name in (template["name"], template["file"]):
             return pack.sources[template["file"]]
     try:
-        content = Path(name).read_bytes()
+        with Path(name).open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
     except OSError:
         known = "、".join(t["name"] for t in pack.meta["template"])
         raise TemplateError(f"找不到模板{name}；报表包自带的模板有：{known}", file=name) from None
+    if len(content) > MAX_BYTES:
+        raise TemplateError(f"模板{name}大于{MAX_BYTES >> 20}MB，不能使用，请删除多余的内容和图片", file=name)
     problems = lint_template(content, Path(name).name, pack.fields)
     for problem in problems:
         warn(f"{'错误' if problem.severity == 'error' else '提示'}：{problem.message}")

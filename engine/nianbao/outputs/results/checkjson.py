@@ -38,8 +38,8 @@ def check_json(
         "summary": {**summary, **({"waived": waived} if waived else {})},
     }
     data |= more or {}
-    encodable: dict[str, Any] = _encodable(data)
-    return encodable
+    found: dict[str, Any] = encodable(data)
+    return found
 
 
 def _report(result: CheckResult) -> dict[str, Any]:
@@ -53,7 +53,7 @@ def _report(result: CheckResult) -> dict[str, Any]:
     }
 
 
-def _encodable(data: Any) -> Any:
+def encodable(data: Any) -> Any:
     r"""Return the data with lone surrogates written as \udXXX: no output can encode them.
 
     They come from file names that are not UTF-8, and from the bad texts that findings quote.
@@ -61,7 +61,7 @@ def _encodable(data: Any) -> Any:
     if isinstance(data, str):
         return data if data.isascii() else data.encode("utf-8", "backslashreplace").decode()
     if isinstance(data, dict):
-        return {_encodable(key): _encodable(value) for key, value in data.items()}
+        return {encodable(key): encodable(value) for key, value in data.items()}
     if isinstance(data, list | tuple):
-        return [_encodable(value) for value in data]
+        return [encodable(value) for value in data]
     return data

@@ -58,15 +58,15 @@ def check_table(
         if result.errors or result.warnings or result.waived:
             yield from _report(result, words)
     for file, reason in unreadable:
-        yield _Line(f"未能读取 {visible(file)}：{visible(reason)}", _COLOURS["error"])
+        yield Line(f"未能读取 {visible(file)}：{visible(reason)}", _COLOURS["error"])
     for heading, text in notes:
-        yield _Line(f"{heading}：{visible(text)}")
+        yield Line(f"{heading}：{visible(text)}")
     line = f"共{reports}份：通过{reports - failed}，未通过{failed}"
     line += f"，错误{levels['error']}，警告{levels['warning']}"
     line += f"，提示{levels['info']}" if levels["info"] else ""
     line += f"，{WAIVED}{waived}" if waived else ""
     line += f"；另有{len(unreadable)}个文件未能读取" if unreadable else ""
-    yield _Line(line, "bold")
+    yield Line(line, "bold")
 
 
 def _report(result: CheckResult, words: Words) -> Iterator[RenderableType]:
@@ -83,15 +83,15 @@ def _report(result: CheckResult, words: Words) -> Iterator[RenderableType]:
     )
     yield _Findings(result, words)
     for line in dict.fromkeys(line for finding in result.findings for line in words.candidates(finding)):
-        yield _Line(line, _SUSPECT)
+        yield Line(line, _SUSPECT)
     notes = Counter(words.title(f.rule) or f.rule for f in result.findings if f.severity == "info")
     if notes:
         counted = "；".join(f"{title}{count}处" for title, count in notes.items())
-        yield _Line(f"提示：{counted}", "dim")
+        yield Line(f"提示：{counted}", "dim")
     yield Text("")
 
 
-class _Line:
+class Line:
     """A line of text that is broken where Chinese may be."""
 
     def __init__(self, text: str, style: str = "") -> None:
