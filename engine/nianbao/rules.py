@@ -16,6 +16,8 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any, Literal
 
+from nianbao.claimchecks import build_claim_check
+from nianbao.claims import ClaimReader
 from nianbao.errors import PackError
 from nianbao.expression import (
     Comparison,
@@ -239,7 +241,13 @@ def totals(instances: Sequence[Instance]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def compile_rules(source: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip], file: str) -> RuleSet:
+def compile_rules(
+    source: Mapping[str, Any],
+    fields: FieldSet,
+    slips: Sequence[Slip],
+    file: str,
+    claims: ClaimReader | None = None,
+) -> RuleSet:
     """Return the compiled rules; raises PackError naming file, rule and column of the first mistake."""
     sets = {name: tuple(steps) for name, steps in source.get("sets", {}).items()}
     for name, member in doubled_members(sets):
@@ -263,7 +271,9 @@ def compile_rules(source: Mapping[str, Any], fields: FieldSet, slips: Sequence[S
             elif "assert" in raw:
                 instances += _instances(text, raw, scope)
             elif raw.get("check") in YEAR_CHECKS:
-                year_checks.append(build_year_check(text, raw, scope))
+                year_checks.append(build_year_check(text, raw, scope, claims))
+            elif raw.get("check") == "claims":
+                checks.append(build_claim_check(text, raw, scope, claims))
             else:
                 checks.append(build_check(text, raw, scope, slips))
         except (ExpressionError, re.error) as error:
