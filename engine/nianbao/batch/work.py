@@ -12,13 +12,14 @@ from nianbao.batch.formats import SUFFIXES, content_of, listed
 from nianbao.bind import bind
 from nianbao.context import properties
 from nianbao.errors import RenderError
-from nianbao.findings import Finding
+from nianbao.findings import Finding, Value, Waiver
 from nianbao.manifest import Line, is_current
 from nianbao.outputs.files import write_atomic
 from nianbao.outputs.pdf import PdfJob
 from nianbao.outputs.results.summary import Entry, entry_of
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check
+from nianbao.predecessors import Predecessors
 from nianbao.raw import RawReport
 from nianbao.report import Report
 from nianbao.template import CompiledTemplate, compile_template
@@ -56,12 +57,19 @@ class Options:
 
 @dataclass(frozen=True)
 class Task:
-    """One report to do: what was read, the name that its outputs have, and what is known of the outputs."""
+    """One report to do: what was read, the name that its outputs have, and what is known of the outputs.
+
+    `last` is what it follows upon, `waivers` are its agency's explanations, `tracked` the fields whose values
+    the driver wants to see.
+    """
 
     raw: RawReport
     name: str
     renamed: bool
     known: Mapping[str, Line] = field(default_factory=dict)
+    last: Predecessors | None = None
+    waivers: tuple[Waiver, ...] = ()
+    tracked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -69,7 +77,7 @@ class Done:
     """One report done: its line of the summary, and the lines of the manifest of what was written.
 
     `names` are all outputs that are now right, `kept` whether none had to be made; `pdf` is one still to be
-    made, its line without a digest of its own.
+    made, its line without a digest of its own; `figures` are the values of the fields that its task tracks.
     """
 
     entry: Entry
@@ -77,6 +85,7 @@ class Done:
     names: tuple[str, ...] = ()
     kept: bool = False
     pdf: tuple[Line, PdfJob] | None = None
+    figures: Mapping[str, Value] = field(default_factory=dict)
 
 
 def process_chunk(tasks: Sequence[Task], options: Options) -> list[Done]:
@@ -86,8 +95,16 @@ def process_chunk(tasks: Sequence[Task], options: Options) -> list[Done]:
 
 def process(task: Task, options: Options) -> Done:
     """Return what becomes of one report: checked, and written if it passes. Raises OutputError."""
+    report = bind(task.raw, options.pack, options.blank_as_zero)
+    done = _process(check(report, options.pack, task.last, task.waivers), task, options)
+    if not task.tracked:
+        return done
+    return replace(done, figures={path: report.value(path) for path in task.tracked})
+
+
+def _process(result: CheckResult, task: Task, options: Options) -> Done:
+    """Return what becomes of a report that was checked."""
     pack = options.pack
-    result = check(bind(task.raw, pack, options.blank_as_zero), pack)
     template = options.compiled
     result = result.with_findings(_output_findings(task, result, template, options))
     if not (result.ok or options.allow_errors):
@@ -109,7 +126,7 @@ def _outputs(task: Task, result: CheckResult, template: CompiledTemplate, option
         known = task.known.get(f"{stem}{suffix}")
         if known is None and wanted not in options.formats:
             continue
-        digest = _digest(result, f"{stem}{suffix}", options)
+        digest = _digest(result, f"{stem}{suffix}", task, options)
         if known and is_current(options.out, known, digest):
             (right if wanted in options.formats else others).append(known.name)
         elif wanted in options.formats:
@@ -165,9 +182,11 @@ def _template(docx: bytes) -> CompiledTemplate:
     return compile_template(docx, OWN_TEMPLATE)
 
 
-def _digest(result: CheckResult, name: str, options: Options) -> str:
+def _digest(result: CheckResult, name: str, task: Task, options: Options) -> str:
     values = result.report.values
     # The plain values in the order of the schema, whatever order they were read in.
     more = sorted((path, str(value)) for path, value in values.items() if "[" in path)
     text = f"{options.digest}\0{name}\0{options.pack.nesting.row(values)!r}\0{more!r}"
+    if task.last is not None or task.waivers:
+        text += f"\0{task.last and task.last.stated()!r}\0{[waiver.stated() for waiver in task.waivers]!r}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

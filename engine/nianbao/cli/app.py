@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from nianbao.beside import Beside
     from nianbao.pack import Pack
 
 app = typer.Typer(
@@ -26,6 +27,16 @@ PackId = Annotated[str, typer.Option("--pack", metavar="ID", help="报表包，�
 PackDirs = Annotated[list[Path] | None, typer.Option("--packs", metavar="DIR", help="另外查找报表包的文件夹")]
 BlankAsZero = Annotated[
     str | None, typer.Option("--blank-as-zero", metavar="REASON", help="空格按0处理，并记录理由")
+]
+Previous = Annotated[
+    list[str] | None, typer.Option("--previous", metavar="INPUT", help="上年数据，用来核对结转等；可写几个")
+]
+AliasFile = Annotated[
+    Path | None, typer.Option("--aliases", metavar="FILE", help="别名表：改名、合并、拆分、撤销的单位")
+]
+WaiverFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--waivers", metavar="FILE", help="情况说明表，如填好的检查结果.xlsx；可写几个"),
 ]
 DEFAULT = "cn-ogi/2021"
 
@@ -53,6 +64,9 @@ def build(
         str | None, typer.Option("--allow-errors", metavar="REASON", help="未通过校验的也生成，并记录理由")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume/--no-resume", help="沿用未变的输出")] = True,
+    previous: Previous = None,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
     blank_as_zero: BlankAsZero = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
@@ -61,10 +75,13 @@ def build(
     try:
         from nianbao.cli.building import run_build
 
+        found = _pack(pack, packs)
+        beside = _beside(found, previous, aliases, waivers)
         status = run_build(
             inputs,
             out,
-            _pack(pack, packs),
+            found,
+            beside,
             template=template,
             formats=formats,
             jobs=jobs,
@@ -89,6 +106,9 @@ def check(
     annotate: Annotated[
         Path | None, typer.Option("--annotate", metavar="FILE.xlsx", help="在输入工作簿的副本上标红并批注")
     ] = None,
+    previous: Previous = None,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
     blank_as_zero: BlankAsZero = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
@@ -96,7 +116,9 @@ def check(
     """核对数据，逐条指出哪一格有误、应为多少。"""
     from nianbao.cli.checking import run_check
 
-    raise typer.Exit(run_check(inputs, form, out, annotate, blank_as_zero, _pack(pack, packs)))
+    found = _pack(pack, packs)
+    beside = _beside(found, previous, aliases, waivers)
+    raise typer.Exit(run_check(inputs, form, out, annotate, blank_as_zero, found, beside))
 
 
 @app.command()
@@ -206,6 +228,14 @@ def pack_new(
     from nianbao.cli.packs import run_new
 
     raise typer.Exit(run_new(folder))
+
+
+def _beside(
+    pack: Pack, previous: list[str] | None, aliases: Path | None, waivers: list[Path] | None
+) -> Beside:
+    from nianbao.beside import Beside
+
+    return Beside.read(pack, previous or None, aliases, waivers)
 
 
 def _pack(name: str, packs: list[Path] | None) -> Pack:

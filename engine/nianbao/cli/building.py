@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from nianbao.batch import BatchResult, Progress, build
+from nianbao.beside import Beside
 from nianbao.cli.common import say, status, warn
 from nianbao.errors import TemplateError
 from nianbao.outputs.results.summary import Entry
@@ -23,6 +24,7 @@ def run_build(
     inputs: Sequence[str],
     out: Path,
     pack: Pack,
+    beside: Beside | None = None,
     *,
     template: str | None,
     formats: str,
@@ -34,11 +36,14 @@ def run_build(
 ) -> int:
     """Build every report of the inputs and return the exit status."""
     own = _template(template, pack) if template else None
+    beside = beside or Beside()
     with _workers(jobs, scheduler) as executor, _progress() as progress:
         result = build(
             inputs,
             out,
             pack,
+            previous=beside.previous,
+            waivers=beside.waivers,
             template=own,
             formats=formats.split(","),
             allow_errors=allow_errors,
@@ -117,6 +122,8 @@ def _tell(result: BatchResult, out: Path) -> None:
     say(f"生成{result.written}份，沿用{result.kept}份，在{out}")
     for name in result.voided:
         say(f"已作废：{name}")
+    for heading, text in result.notes:
+        say(f"{heading}：{text}")
     for _, message in result.unreadable:
         warn(f"未能读取：{message}")
     say(f"检查结果：{result.summary}")
