@@ -20,7 +20,7 @@ LAYERS = (
     ("findings", "errors", "cells", "sheetnames", "filenames", "workers"),
     ("fields", "values", "report", "raw", "outputs.files", "outputs.docx"),
     ("expression", "layout", "labels", "validation", "program", "sandbox"),
-    ("textchecks", "rulelint", "rules", "linear", "rulematrix", "template"),
+    ("textchecks", "rulelint", "rules", "linear", "rulematrix", "recompute", "template"),
     ("templatelint", "pack", "suspects"),
     ("packlint", "packnew", "blanks", "context", "readers"),
     ("bind", "inputs", "manifest"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nianbao.cli.common import read_all, say, status, warn
@@ -23,13 +23,16 @@ def run_check(
     form: str,
     out: Path | None,
     annotate: Path | None,
+    fixed: Path | None,
     blank_as_zero: str | None,
     pack: Pack,
 ) -> int:
     """Check every report of the inputs, show the findings, and return the exit status."""
     if form not in ("text", "json"):
         raise InputError(f"--format 只能是 text 或 json，不是“{form}”")
-    source = _one_workbook(inputs) if annotate else None
+    source = (
+        _one_workbook(inputs, "--annotate" if annotate else "--fix-totals") if annotate or fixed else None
+    )
     reports, unreadable = read_all(inputs, pack, blank_as_zero)
     results = [check(report, pack) for report in reports]
     if annotate and source:
@@ -40,13 +43,16 @@ def run_check(
         _show_json(out, results, unreadable, pack)
     else:
         _show_text(out, results, unreadable, pack)
+    if fixed and source:
+        # Nothing but the result may go to the standard output where that is JSON.
+        _fix_totals(source, fixed, results, pack, warn if form == "json" and out is None else say)
     return status(unreadable, sum(result.errors for result in results))
 
 
-def _one_workbook(inputs: Sequence[str]) -> Path:
+def _one_workbook(inputs: Sequence[str], option: str) -> Path:
     paths = [path for path in expand(inputs) if isinstance(path, Path)]
     if len(paths) != 1:
-        raise InputError(f"--annotate 一次标注一个工作簿，这里给出了{len(paths)}个")
+        raise InputError(f"{option} 一次处理一个工作簿，这里给出了{len(paths)}个")
     return paths[0]
 
 
@@ -58,6 +64,27 @@ def _annotate(source: Path, target: Path, results: Sequence[CheckResult], pack: 
     done = annotate(source, target, findings, all_marks(results, pack))
     rest = f"，{len(done.unplaced)}个问题没有对应的单元格" if done.unplaced else ""
     warn(f"标注的副本：{target}（标注{done.cells}格{rest}）")
+
+
+def _fix_totals(
+    source: Path, target: Path, results: Sequence[CheckResult], pack: Pack, show: Callable[[str], None]
+) -> None:
+    from nianbao.outputs.annotation.fixtotals import fix_totals
+    from nianbao.outputs.results.words import spot_words, value_words
+
+    fixes = fix_totals(source, target, [result.report for result in results], pack)
+    for fix in fixes:
+        old = "空" if fix.total.old is None else value_words(fix.total.old)
+        place = f"{fix.report.agency} {pack.fields.place(fix.total.field)} {spot_words(fix.where)}"
+        new = value_words(fix.total.new)
+        show(
+            f"已改 {place}：{old} → {new}"
+            if fix.done
+            else f"未改 {place}：{old}（按分项为{new}）：{fix.reason}"
+        )
+    done = sum(fix.done for fix in fixes)
+    left = f"，{len(fixes) - done}处未改" if done < len(fixes) else ""
+    warn(f"改正合计的副本：{target}（改了{done}处合计{left}；分项一律未动，请核对后再用）")
 
 
 def _write_workbook(out: Path, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
