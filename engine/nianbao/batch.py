@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -18,8 +17,8 @@ from nianbao.errors import InputError, RenderError
 from nianbao.filenames import Namer
 from nianbao.findings import Finding
 from nianbao.inputs import Source
-from nianbao.manifest import Line, Manifest, is_current
-from nianbao.outputs.files import make_folder, remove_temporaries, write_atomic
+from nianbao.manifest import Line, Manifest, digest_of, is_current
+from nianbao.outputs.files import make_folder, move, remove_temporaries, write_atomic
 from nianbao.outputs.results.summary import Entry, entry_of, write_summary
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, render
@@ -50,7 +49,7 @@ class Options:
     allow_errors: str | None = None
     blank_as_zero: str | None = None
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The digest of everything but the data that an output depends on."""
         parts = (self.pack.digest.encode(), self.template or b"", (self.allow_errors or "").encode())
@@ -120,9 +119,11 @@ def build(
     if isinstance(executor, Distant):
         executor.check_folder(folder)
     remove_temporaries(folder)
+    remove_temporaries(folder / VOIDED)
     manifest = Manifest(folder)
     entries: list[Entry] = []
     counts = {True: 0, False: 0}
+    summary = folder / SUMMARY
     try:
         for done in _work(_tasks(stream, options, manifest if resume else None), options, executor):
             if done.line and not done.kept:
@@ -135,14 +136,15 @@ def build(
         if executor is not None:
             # A worker that died may have left one.
             remove_temporaries(folder)
-        voided = _void(folder, manifest, {e.output for e in entries if e.output}, source.files)
+        void = _void(folder, manifest, {e.output for e in entries if e.output}, source.files)
+        voided = tuple(line.name for line, moved in void if moved)
+        write_summary(summary, pack, entries, source.unreadable, _notes(options, voided))
+        # Only now: a run that was killed before has told nobody, so the next one tells it.
+        for line, _ in void:
+            manifest.add(replace(line, sha256=""))
     finally:
         manifest.close()
-    summary = folder / SUMMARY
-    write_summary(summary, pack, entries, source.unreadable, _notes(options, voided))
-    return BatchResult(
-        tuple(entries), tuple(source.unreadable), tuple(voided), summary, counts[False], counts[True]
-    )
+    return BatchResult(tuple(entries), tuple(source.unreadable), voided, summary, counts[False], counts[True])
 
 
 def _first_checked(source: Source) -> Iterator[RawReport]:
@@ -302,28 +304,40 @@ def _template(docx: bytes) -> CompiledTemplate:
 
 
 def _digest(result: CheckResult, name: str, options: Options) -> str:
-    data = json.dumps(result.report.values, ensure_ascii=False, sort_keys=True, default=str)
-    text = f"{options.digest}\0{name}\0{data}"
+    values = result.report.values
+    # The plain values in the order of the schema, whatever order they were read in.
+    more = sorted((path, str(value)) for path, value in values.items() if "[" in path)
+    text = f"{options.digest}\0{name}\0{options.pack.nesting.row(values)!r}\0{more!r}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _void(folder: Path, manifest: Manifest, written: set[str], files: Sequence[str]) -> list[str]:
-    """Move outputs of the manifest whose report now fails or has vanished to 已作废, and return their names.
+def _void(
+    folder: Path, manifest: Manifest, written: set[str], files: Sequence[str]
+) -> list[tuple[Line, bool]]:
+    """Move outputs of the manifest whose report now fails or has vanished to 已作废.
 
-    An output of another input that was not given this time, and still exists, stays.
+    Return their lines, and whether the output is there. An output of another input that was not given this
+    time, and still exists, stays.
     """
-    voided: list[str] = []
-    for line in list(manifest.lines.values()):
+    void: list[tuple[Line, bool]] = []
+    for line in manifest.lines.values():
         elsewhere = line.source not in files and Path(line.source).exists()
         if line.name in written or elsewhere:
             continue
         path = folder / line.name
+        moved = path.exists() or _is_moved(folder, line)
         if path.exists():
             make_folder(folder / VOIDED)
-            path.replace(_free(folder / VOIDED / line.name))
-            voided.append(line.name)
-        manifest.add(replace(line, sha256=""))
-    return voided
+            move(path, _free(folder / VOIDED / line.name))
+        void.append((line, moved))
+    return void
+
+
+def _is_moved(folder: Path, line: Line) -> bool:
+    """Return whether a run that was killed has moved an output to 已作废; there it may have got a number."""
+    stem, voided = Path(line.name).stem, folder / VOIDED
+    beside = voided.iterdir() if voided.is_dir() else ()
+    return any(path.stem.startswith(stem) and digest_of(path) == line.sha256 for path in beside)
 
 
 def _free(path: Path) -> Path:

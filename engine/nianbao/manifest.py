@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +29,9 @@ class Line:
     year: int | None = None
 
 
+_NAMES = tuple(field.name for field in fields(Line))
+
+
 class Manifest:
     """The lines of a folder's manifest; only the driver of a run writes them, after each rename."""
 
@@ -45,7 +48,10 @@ class Manifest:
                 self._stream = self.path.open("ab")
                 if self._stream.tell() and not _ends_with_newline(self.path):
                     self._stream.write(b"\n")
-            self._stream.write(json.dumps(asdict(line), ensure_ascii=False).encode() + b"\n")
+            self._stream.write(
+                json.dumps({name: getattr(line, name) for name in _NAMES}, ensure_ascii=False).encode()
+                + b"\n"
+            )
             self._waiting += 1
             if self._waiting >= _SYNCED:
                 self.sync()
@@ -61,21 +67,29 @@ class Manifest:
         self._waiting = 0
 
     def close(self) -> None:
-        """Bring the lines to the disk and close the file."""
-        if self._stream is not None:
-            self.sync()
-            self._stream.close()
-            self._stream = None
+        """Bring the lines to the disk and close the file; raises OutputError."""
+        stream, self._stream = self._stream, None
+        if stream is None:
+            return
+        try:
+            with stream:
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
 
 
 def is_current(folder: Path, line: Line, digest: str) -> bool:
     """Return whether an output is there, whole, and made from the same things as `digest` says."""
-    if line.digest != digest:
-        return False
+    return line.digest == digest and digest_of(folder / line.name) == line.sha256
+
+
+def digest_of(path: Path) -> str | None:
+    """Return the SHA-256 of a file, None where it cannot be read."""
     try:
-        return hashlib.sha256((folder / line.name).read_bytes()).hexdigest() == line.sha256
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
-        return False
+        return None
 
 
 def _ends_with_newline(path: Path) -> bool:

@@ -50,9 +50,9 @@ def build(
     packs: PackDirs = None,
 ) -> None:
     """核对数据，每份通过的报告生成一个Word文件，并写出检查结果.xlsx。"""
-    from nianbao.cli.building import run_build
-
     try:
+        from nianbao.cli.building import run_build
+
         status = run_build(
             inputs, out, template, jobs, scheduler, allow_errors, resume, blank_as_zero, _pack(pack, packs)
         )
