@@ -121,7 +121,7 @@ def test_what_contradicts_itself_does_not_keep_other_totals_from_being_mended() 
     }
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(st.integers(0, 10_000), st.data())
 def test_wrong_totals_alone_are_all_mended(seed: int, data: st.DataObject) -> None:
     right = consistent_report(PACK, seed)
@@ -134,7 +134,7 @@ def test_wrong_totals_alone_are_all_mended(seed: int, data: st.DataObject) -> No
     assert wrong == right
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 @given(st.integers(0, 10_000), st.data())
 def test_nothing_but_totals_changes_and_no_rule_that_held_breaks(seed: int, data: st.DataObject) -> None:
     wrong = consistent_report(PACK, seed)
