@@ -17,7 +17,7 @@ ENGINE = ROOT / "engine" / "nianbao"
 
 # Lower layers first; a module may import from its own layer and from those before it.
 LAYERS = (
-    ("findings", "errors", "cells", "sheetnames", "filenames", "workers"),
+    ("findings", "errors", "cells", "sheetnames", "filenames", "workers", "marks"),
     ("fields", "values", "report", "raw", "outputs.files", "outputs.docx"),
     ("expression", "layout", "labels", "nesting", "validation", "program", "sandbox"),
     ("textchecks", "rulelint", "rules", "linear", "rulematrix", "recompute", "template"),

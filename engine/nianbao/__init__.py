@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nianbao.batch import BatchResult, build
     from nianbao.errors import InputError, NianbaoError, OutputError, PackError, RenderError, TemplateError
     from nianbao.findings import Finding, Suspect, Where
+    from nianbao.outputs.html import render_html
     from nianbao.pack import Pack, list_packs, load_pack
     from nianbao.pipeline import CheckResult, check, check_many, read, render
     from nianbao.report import Report
@@ -27,6 +28,7 @@ _HOMES = {
     "batch": ("BatchResult", "build"),
     "errors": ("InputError", "NianbaoError", "OutputError", "PackError", "RenderError", "TemplateError"),
     "findings": ("Finding", "Suspect", "Where"),
+    "outputs.html": ("render_html",),
     "pack": ("Pack", "list_packs", "load_pack"),
     "pipeline": ("CheckResult", "check", "check_many", "read", "render"),
     "report": ("Report",),
@@ -55,6 +57,7 @@ __all__ = [
     "load_pack",
     "read",
     "render",
+    "render_html",
 ]
 
 

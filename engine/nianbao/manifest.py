@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from nianbao.outputs.files import cannot_write
 
@@ -58,6 +58,12 @@ class Manifest:
         except OSError as error:
             raise cannot_write(self.path, error) from error
         self.lines[line.name] = line
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def sync(self) -> None:
         """Bring the lines to the disk."""

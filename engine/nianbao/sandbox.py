@@ -12,7 +12,8 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup, escape
 
 from nianbao.errors import RenderError
-from nianbao.program import Program, TooMuch, split_paragraphs
+from nianbao.marks import between_marks
+from nianbao.program import Print, Program, TooMuch, split_paragraphs
 from nianbao.values import ILLEGAL
 
 # A report of the longest texts that the schema allows stays far below both.
@@ -37,8 +38,7 @@ def text_of(value: object) -> str:
     Raises RenderError for a character that XML cannot hold, RichValue for an object of docxtpl.
     """
     if isinstance(value, str):
-        if bad := ILLEGAL.search(value):
-            raise RenderError(f"文字里有Word文件不能保存的字符U+{ord(bad[0]):04X}，请删除后重试")
+        _refuse_illegal(value)
         text = str(escape(value))
         return text.replace("\t", _TAB).replace("\n", _BREAK) if "\t" in text or "\n" in text else text
     if isinstance(value, Decimal):
@@ -48,24 +48,49 @@ def text_of(value: object) -> str:
     return "" if value is None else str(escape(value))
 
 
-def run_template(template: Program | Template, context: Mapping[str, Any]) -> bytes:
-    """Return what a template prints, in UTF-8.
+def html_text_of(value: object) -> str:
+    """Return what a value prints on a web page; raises as `text_of` does."""
+    if isinstance(value, str):
+        _refuse_illegal(value)
+        return str(escape(value)).replace("\n", "<br>").replace("\r", " ")
+    return text_of(value)
+
+
+def _refuse_illegal(text: str) -> None:
+    if bad := ILLEGAL.search(text):
+        raise RenderError(f"文字里有Word文件不能保存的字符U+{ord(bad[0]):04X}，请删除后重试")
+
+
+def marked_text_of(value: object) -> str:
+    """Return what a value prints, between the marks of its field; raises as `text_of` does."""
+    return between_marks(value, text_of(value))
+
+
+def run_template(
+    template: Program | Template, context: Mapping[str, Any], print_value: Print = text_of
+) -> bytes:
+    """Return what a template prints, in UTF-8; a Jinja template prints values as its environment does.
 
     Raises RenderError where it would print or loop more than any report needs; KeyError or UndefinedError
     where a field is not in the data.
     """
     try:
         if isinstance(template, Program):
-            return template.run(context, text_of, MAX_CHARACTERS)
+            return template.run(context, print_value, MAX_CHARACTERS)
         return _run_jinja(template, context).encode()
     except TooMuch:
         raise RenderError("模板循环次数或输出过多，超出一份报告所需，请检查模板里的循环") from None
 
 
-def jinja_environment() -> ImmutableSandboxedEnvironment:
+def jinja_environment(print_value: Print = text_of) -> ImmutableSandboxedEnvironment:
     """Return the sandbox: strict, escaping, with the filter `paragraphs` and nothing else."""
+
+    def printed(value: object) -> object:
+        # What is undefined stays, and is refused.
+        return Markup(print_value(value)) if not isinstance(value, Undefined) else value
+
     environment = _Environment(
-        undefined=StrictUndefined, autoescape=True, finalize=_printed, keep_trailing_newline=True
+        undefined=StrictUndefined, autoescape=True, finalize=printed, keep_trailing_newline=True
     )
     environment.filters.clear()
     environment.globals.clear()
@@ -81,11 +106,6 @@ class _Environment(ImmutableSandboxedEnvironment):
         if isinstance(obj, Mapping):
             return obj[attribute] if attribute in obj else self.undefined(obj=obj, name=attribute)
         return super().getattr(obj, attribute)
-
-
-def _printed(value: object) -> object:
-    """Return what an expression of a Jinja template prints; what is undefined stays, and is refused."""
-    return Markup(text_of(value)) if not isinstance(value, Undefined) else value
 
 
 _items_left: ContextVar[int] = ContextVar("items_left", default=MAX_ITEMS)

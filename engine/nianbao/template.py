@@ -10,20 +10,23 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from docxtpl import DocxTemplate
-from jinja2 import Template, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import Template, TemplateSyntaxError, Undefined, UndefinedError, nodes
 from lxml import etree
+from markupsafe import Markup, escape
 
 from nianbao.errors import RenderError, TemplateError
 from nianbao.layout import Layout, read_layout
+from nianbao.marks import Marker, between_marks, hidden
 from nianbao.outputs.docx import CORE, Package, Part, Properties, deflate
-from nianbao.program import Program, compile_program
-from nianbao.sandbox import RichValue, jinja_environment, run_template, text_of
+from nianbao.program import Context, Program, compile_program
+from nianbao.sandbox import RichValue, jinja_environment, marked_text_of, run_template, text_of
 
 _RENDERED = re.compile(r"word/(document|header\d*|footer\d*|footnotes|endnotes)\.xml")
 _TAGS = re.compile(r"\{\{|\{%|\{#")
@@ -48,27 +51,76 @@ class CompiledTemplate:
         try:
             parts = [deflate(name, run_template(template, context)) for name, template in self.parts]
         except (UndefinedError, KeyError) as error:
-            raise RenderError(f"模板里的栏目在数据中没有：{error}") from error
+            raise _not_in_data(error) from error
         except RichValue as rich:
-            return _with_docxtpl(self.source, rich.value, context, properties)
+            contents = _with_docxtpl(self.source, rich.value, _plain(context))
+            parts = [deflate(name, content) for name, content in _with_core(contents).items()]
+            return Package().with_parts([*parts, deflate(CORE, properties.xml())]).finished()
         return self.fixed.with_parts([*parts, deflate(CORE, properties.xml())]).finished()
 
+    @cached_property
+    def contents(self) -> Mapping[str, bytes]:
+        """The parts of the template's own package."""
+        with zipfile.ZipFile(io.BytesIO(self.source)) as package:
+            return {info.filename: package.read(info) for info in package.infolist() if not info.is_dir()}
 
-def _with_docxtpl(source: bytes, value: Any, context: Mapping[str, Any], properties: Properties) -> bytes:
-    """Return the .docx that docxtpl itself renders, with the report's own core properties.
+    @cached_property
+    def marked(self) -> Mapping[str, Program | Template]:
+        """The parts that hold tags, compiled to print values between marks."""
+        environment = jinja_environment(marked_text_of)
+        compiled: dict[str, Program | Template] = {}
+        for part, content in self.contents.items():
+            if _RENDERED.fullmatch(part) and (source := patched(content)):
+                tree = environment.parse(hidden(source))
+                compiled[part] = compile_program(tree) or environment.from_string(tree)
+        return compiled
+
+    def render_marked(self, context: Mapping[str, Any]) -> tuple[Mapping[str, bytes], list[str]]:
+        """Return the parts of a report's package with every printed value between marks, and their fields.
+
+        Raises RenderError as `render` does.
+        """
+        marker = Marker()
+        if isinstance(context, Context):
+            fields = {path: marker.mark(value, path) for path, value in context.fields.items()}
+            known: Mapping[str, Any] = context.with_fields(fields)
+        else:
+            known = marker.mark(context)
+        try:
+            parts = {p: run_template(program, known, marked_text_of) for p, program in self.marked.items()}
+        except (UndefinedError, KeyError) as error:
+            raise _not_in_data(error) from error
+        except RichValue as rich:
+            return _with_docxtpl(self.source, rich.value, known, _marked_by_docxtpl), marker.fields
+        return {**self.contents, **parts}, marker.fields
+
+
+def _not_in_data(error: Exception) -> RenderError:
+    return RenderError(f"模板里的栏目在数据中没有：{error}")
+
+
+def _with_docxtpl(
+    source: bytes, value: Any, context: Mapping[str, Any], finalize: Callable[[object], object] | None = None
+) -> dict[str, bytes]:
+    """Return the parts of the package that docxtpl itself renders.
 
     A picture or a sub-document belongs to the DocxTemplate that it was made with, so that one renders.
     """
     template = getattr(value, "tpl", None) or DocxTemplate(io.BytesIO(source))
     environment = jinja_environment()
-    environment.finalize = None
-    template.render(_plain(context), environment, autoescape=True)
+    environment.finalize = finalize
+    template.render(context, environment, autoescape=True)
     stream = io.BytesIO()
     template.save(stream)
     with zipfile.ZipFile(stream) as package:
-        contents = {name: package.read(name) for name in package.namelist()}
-    parts = [deflate(name, content) for name, content in _with_core(contents).items()]
-    return Package().with_parts([*parts, deflate(CORE, properties.xml())]).finished()
+        return {name: package.read(name) for name in package.namelist()}
+
+
+def _marked_by_docxtpl(value: object) -> object:
+    """Return a value between its marks as docxtpl prints it right; its own objects stay."""
+    if isinstance(value, Undefined) or (hasattr(value, "__html__") and not isinstance(value, str)):
+        return value
+    return Markup(between_marks(value, str(escape(_plain(value)))))
 
 
 def _plain(value: Any) -> Any:

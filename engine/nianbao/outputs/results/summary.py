@@ -5,7 +5,8 @@ Both long sheets are written row by row while the entries stream by, so memory d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -141,15 +142,23 @@ def write_summary(
     `unreadable` are (file, reason); `notes` are (heading, text) to be recorded: options, reasons given to
     overrides, the time. Equal arguments give equal bytes.
     """
-    with Book(pack.title, path) as book:
-        summary = _Summary(book, pack)
+    with summarizing(path, pack) as summary:
         for entry in entries:
             summary.add(entry)
-        summary.finish(unreadable, notes)
-        book.save()
+        summary.save(unreadable, notes)
 
 
-class _Summary:
+@contextmanager
+def summarizing(path: Path, pack: Pack) -> Iterator[Summary]:
+    """Give the summary of a batch that is written while the batch runs; raises OutputError.
+
+    Nothing stands at `path` before it is saved.
+    """
+    with Book(pack.title, path) as book:
+        yield Summary(book, pack)
+
+
+class Summary:
     """Writes the sheets of a summary while it counts."""
 
     def __init__(self, book: Book, pack: Pack) -> None:
@@ -220,8 +229,8 @@ class _Summary:
         )
         return Row(values, {2: finding.severity}, {1: home})
 
-    def finish(self, unreadable: Sequence[tuple[str, str]], notes: Sequence[tuple[str, str]]) -> None:
-        """Write what stands below and behind the long sheets."""
+    def save(self, unreadable: Sequence[tuple[str, str]], notes: Sequence[tuple[str, str]]) -> None:
+        """Write what stands below and behind the long sheets, and then the file; see `write_summary`."""
         self.overview.end_of_data()
         self.findings.sheet.end_of_data()
         self.doubts.finish()
@@ -234,6 +243,7 @@ class _Summary:
             self.overview.remark(text, Link(UNREADABLE, 1))
             self.unreadable(unreadable)
         self.notes([("检查结果", counted), *notes])
+        self.book.save()
 
     def counted(self) -> str:
         """Return the result of the batch in one line."""

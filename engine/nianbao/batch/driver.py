@@ -1,0 +1,140 @@
+"""Many reports: read → check → render → write, with a manifest, so that a rerun does only what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nianbao.batch.distribution import work
+from nianbao.batch.voiding import VOIDED, void
+from nianbao.batch.work import UNCHECKED, Options, Task
+from nianbao.context import filled_name
+from nianbao.errors import InputError
+from nianbao.filenames import Namer
+from nianbao.inputs import Source
+from nianbao.manifest import Manifest
+from nianbao.outputs.files import make_folder, remove_temporaries
+from nianbao.outputs.results.summary import Entry, summarizing
+from nianbao.pack import Pack
+from nianbao.raw import RawReport
+from nianbao.values import parse
+from nianbao.workers import Distant, Workers
+
+SUMMARY = "检查结果.xlsx"
+
+Progress = Callable[[Entry], None]
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What a batch came to; `summary` is the file of results."""
+
+    entries: tuple[Entry, ...]
+    unreadable: tuple[tuple[str, str], ...]
+    voided: tuple[str, ...]
+    summary: Path
+    written: int = 0
+    kept: int = 0
+
+    @property
+    def ok(self) -> bool:
+        """Whether every file was read and no report has an error."""
+        return not self.unreadable and not any(entry.errors for entry in self.entries)
+
+
+def build(
+    inputs: Sequence[object],
+    out: str | Path,
+    pack: Pack,
+    *,
+    template: bytes | None = None,
+    allow_errors: str | None = None,
+    blank_as_zero: str | None = None,
+    executor: Workers | None = None,
+    resume: bool = True,
+    progress: Progress | None = None,
+) -> BatchResult:
+    """Return what building every report of `inputs` into the folder `out` came to.
+
+    `inputs` are files, folders and globs, or nested data, reports and data frames. A report that fails the
+    gate is not rendered unless `allow_errors` gives a reason; everything else is. Anything with the interface
+    of `concurrent.futures.Executor` may do the work. Raises OutputError where the folder cannot be written,
+    InputError where nothing can be read.
+    """
+    folder = Path(out).absolute()
+    source = Source(list(inputs), pack)
+    options = Options(pack, folder, template, allow_errors, blank_as_zero)
+    stream = _first_checked(source)
+    make_folder(folder)
+    if isinstance(executor, Distant):
+        executor.check_folder(folder)
+    remove_temporaries(folder)
+    remove_temporaries(folder / VOIDED)
+    entries: list[Entry] = []
+    counts = {True: 0, False: 0}
+    summary = folder / SUMMARY
+    with Manifest(folder) as manifest, summarizing(summary, pack) as results:
+        for done in work(_tasks(stream, options, manifest if resume else None), options, executor):
+            if done.line and not done.kept:
+                manifest.add(done.line)
+            if done.line:
+                counts[done.kept] += 1
+            results.add(done.entry)
+            entries.append(done.entry)
+            if progress:
+                progress(done.entry)
+        if executor is not None:
+            # A worker that died may have left one.
+            remove_temporaries(folder)
+        gone = void(folder, manifest, {e.output for e in entries if e.output}, source.files)
+        voided = tuple(line.name for line, moved in gone if moved)
+        results.save(source.unreadable, _notes(options, voided))
+        # Only now: a run that was killed before has told nobody, so the next one tells it.
+        for line, _ in gone:
+            manifest.add(replace(line, sha256=""))
+    return BatchResult(tuple(entries), tuple(source.unreadable), voided, summary, counts[False], counts[True])
+
+
+def _first_checked(source: Source) -> Iterator[RawReport]:
+    """Return the stream of `source` after seeing that it gives anything; nothing is made for nothing."""
+    stream = iter(source)
+    first = next(stream, None)
+    if first is None:
+        raise InputError("；".join(message for _, message in source.unreadable) or "没有输入文件")
+
+    def rest() -> Iterator[RawReport]:
+        yield first
+        yield from stream
+
+    return rest()
+
+
+def _tasks(raws: Iterable[RawReport], options: Options, manifest: Manifest | None) -> Iterator[Task]:
+    namer = Namer()
+    for raw in raws:
+        name, renamed = namer.name(_wanted_name(raw, options.pack))
+        passed, failed = f"{name}.docx", f"{name}{UNCHECKED}.docx"
+        lines = manifest.lines if manifest else {}
+        known = lines.get(passed) or (lines.get(failed) if options.allow_errors else None)
+        yield Task(raw, name, renamed, known)
+
+
+def _wanted_name(raw: RawReport, pack: Pack) -> str:
+    """Return the name that the output of a raw report should have."""
+    values = {p: parse(raw.values.get(p), pack.fields.by_path[p]).value for p in ("agency", "year")}
+    return filled_name(pack, str(values["agency"] or "未填单位"), values["year"])
+
+
+def _notes(options: Options, voided: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what the summary records of the run itself: overrides with their reasons, what was voided."""
+    notes = []
+    if options.template:
+        notes.append(("模板", f"自带模板，SHA-256 {hashlib.sha256(options.template).hexdigest()[:16]}"))
+    if options.allow_errors:
+        notes.append(("未通过校验也生成，理由", options.allow_errors))
+    if options.blank_as_zero:
+        notes.append(("空格按0处理，理由", options.blank_as_zero))
+    notes += [("已作废", f"{name}：对应的报告本次未通过或已不在输入中，已移到“{VOIDED}”") for name in voided]
+    return notes
