@@ -13,7 +13,7 @@ from nianbao.errors import InputError
 from nianbao.inputs import expand
 from nianbao.outputs.files import write_atomic
 from nianbao.pack import Pack
-from nianbao.pipeline import CheckResult, check
+from nianbao.pipeline import CheckResult, check_many
 
 Unreadable = Sequence[tuple[str, str]]
 
@@ -34,7 +34,7 @@ def run_check(
         _one_workbook(inputs, "--annotate" if annotate else "--fix-totals") if annotate or fixed else None
     )
     reports, unreadable = read_all(inputs, pack, blank_as_zero)
-    results = [check(report, pack) for report in reports]
+    results = list(check_many(reports, pack))
     if annotate and source:
         _annotate(source, annotate, results, pack)
     if out and out.suffix.lower() == ".xlsx":
@@ -63,7 +63,8 @@ def _annotate(source: Path, target: Path, results: Sequence[CheckResult], pack: 
     findings = [finding for result in results for finding in result.findings]
     done = annotate(source, target, findings, all_marks(results, pack))
     rest = f"，{len(done.unplaced)}个问题没有对应的单元格" if done.unplaced else ""
-    warn(f"标注的副本：{target}（标注{done.cells}格{rest}）")
+    colours = "；红为错误，橙为警告，紫为疑似有误的格" if done.cells else ""
+    warn(f"标注的副本：{target}（标注{done.cells}格{rest}{colours}）")
 
 
 def _fix_totals(
