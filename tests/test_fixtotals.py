@@ -20,6 +20,7 @@ from openpyxl import Workbook, load_workbook
 from conftest import consistent_report
 from nianbao.errors import OutputError
 from nianbao.fields import lookup, place_value, read_fields
+from nianbao.outputs.annotation.cellscan import scan_cells
 from nianbao.outputs.annotation.fixtotals import Fix, fix_totals
 from nianbao.outputs.annotation.sumformula import adds_up
 from nianbao.outputs.forms import write_form
@@ -366,6 +367,26 @@ def test_a_formula_that_other_cells_share_is_left_alone(form: Callable[..., Path
     (fix,), target = fixed(source)
     assert "同时管着别的格" in fix.reason
     assert parts(target) == parts(source)
+
+
+def test_a_formula_that_was_filled_down_is_read_where_it_stands() -> None:
+    rows = (
+        '<row r="2"><c r="A2"/><c r="H2" t="str"><f t="shared" ref="H2:H4" si="0">SUM(B2:G2)</f>',
+        "<v>a</v></c></row>",
+        '<row r="3"><c r="H3"><f t="shared" si="0"/><v>4</v></c><c><f>H3+1</f></c>',
+        '<c r="K3" t="s"><v>0</v></c></row><row><c r="H4"><f t="shared" si="0"/></c></row>',
+    )
+    source = f'<worksheet xmlns="{MAIN}"><sheetData>{"".join(rows)}</sheetData></worksheet>'
+    found = scan_cells(source.encode(), [(3, 8), (3, 9), (3, 11), (4, 8), (9, 9)])
+    assert {spot: cell.formula for spot, cell in found.items()} == {
+        (3, 8): "SUM(B3:G3)",
+        (3, 9): "H3+1",
+        (3, 11): None,
+        (4, 8): "SUM(B4:G4)",
+    }
+    assert [found[spot].is_text for spot in ((3, 8), (3, 11), (4, 8))] == [False, True, False]
+    (leader,) = scan_cells(source.encode(), [(2, 8)]).values()
+    assert (leader.formula, leader.leads, found[3, 8].leads) == ("SUM(B2:G2)", True, False)
 
 
 def test_parts_that_are_text_are_told_instead_of_spoiling_a_right_formula(form: Callable[..., Path]) -> None:

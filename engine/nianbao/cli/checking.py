@@ -78,11 +78,10 @@ def _fix_totals(
         old = "空" if fix.total.old is None else value_words(fix.total.old)
         place = f"{fix.report.agency} {pack.fields.place(fix.total.field)} {spot_words(fix.where)}"
         new = value_words(fix.total.new)
-        show(
-            f"已改 {place}：{old} → {new}"
-            if fix.done
-            else f"未改 {place}：{old}（按分项为{new}）：{fix.reason}"
-        )
+        if fix.done:
+            show(f"已改 {place}：{old} → {new}")
+        else:
+            show(f"未改 {place}：现为{old}，按分项为{new}；{fix.reason}")
     done = sum(fix.done for fix in fixes)
     left = f"，{len(fixes) - done}处未改" if done < len(fixes) else ""
     warn(f"改正合计的副本：{target}（改了{done}处合计{left}；分项一律未动，请核对后再用）")

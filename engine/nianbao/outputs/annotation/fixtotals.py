@@ -144,9 +144,10 @@ class _Fixer:
         cell = cells[part].get(spot)
         if cell is None or cell.formula is None:
             return ""
-        if cell.leads or cell.kept not in ("normal", "shared"):
+        right = self._is_right(cell.formula, total, report, part)
+        if (cell.leads and not right) or cell.kept not in ("normal", "shared"):
             return "这一格的公式同时管着别的格，请在表格软件中改正公式"
-        if self._is_right(cell.formula, total, report, part):
+        if right:
             texts = [path for path in total.parts if self._is_text(path, report, cells)]
             if texts:
                 first = self.pack.fields.place(texts[0])
