@@ -471,6 +471,14 @@ def test_the_command_lists_each_change_and_leaves_the_input_alone(form: Callable
     assert run("check", target).returncode == 0
     document = json.loads(run("check", source, "--fix-totals", target, "--format", "json").stdout)
     assert document["summary"]["failed"] == 1
+    data = source.with_name("a.json")
+    data.write_text(json.dumps([consistent_report(PACK, 1)], ensure_ascii=False), encoding="utf-8")
+    refused = run("check", data, "--fix-totals", target)
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "请先用 nianbao read 转成.xlsx工作簿" in refused.stderr
+    several = run("check", source, data, "--fix-totals", target)
+    assert (several.returncode, several.stdout) == (2, "")
+    assert "--fix-totals 一次处理一个工作簿，这里给出了2个" in several.stderr
 
 
 @pytest.mark.slow

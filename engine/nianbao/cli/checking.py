@@ -56,6 +56,12 @@ def _one_workbook(inputs: Sequence[str], option: str) -> Path:
     return paths[0]
 
 
+def _refuse_other_kinds(source: Path) -> None:
+    from nianbao.outputs.annotation.fixtotals import must_be_workbook
+
+    must_be_workbook(source)
+
+
 def _annotate(source: Path, target: Path, results: Sequence[CheckResult], pack: Pack) -> None:
     from nianbao.outputs.annotation.annotate import annotate
     from nianbao.outputs.annotation.marks import all_marks

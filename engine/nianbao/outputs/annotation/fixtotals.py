@@ -56,7 +56,7 @@ def fix_totals(source: Path, target: Path, reports: Iterable[Report], pack: Pack
     Each changed cell is coloured and says what stood there. Raises InputError where the source cannot be
     read, OutputError where it is no .xlsx, or where the target cannot be written.
     """
-    _must_be_input(source)
+    must_be_workbook(source)
     must_differ(source, target)
     with understood(source):
         package = Package(source)
@@ -69,7 +69,7 @@ def fix_totals(source: Path, target: Path, reports: Iterable[Report], pack: Pack
     return fixes
 
 
-def _must_be_input(source: Path) -> None:
+def must_be_workbook(source: Path) -> None:
     kind = sniff(source)
     if kind in _FINISHED:
         message = f"{source.name}是成品报告，程序不改成品；请改原始表格后重新生成"
