@@ -30,9 +30,10 @@ def run_check(
     """Check every report of the inputs, show the findings, and return the exit status."""
     if form not in ("text", "json"):
         raise InputError(f"--format 只能是 text 或 json，不是“{form}”")
-    source = (
-        _one_workbook(inputs, "--annotate" if annotate else "--fix-totals") if annotate or fixed else None
-    )
+    options = [name for name, given in (("--annotate", annotate), ("--fix-totals", fixed)) if given]
+    source = _one_workbook(inputs, options[0]) if options else None
+    if fixed and source:
+        _refuse_other_kinds(source)
     reports, unreadable = read_all(inputs, pack, blank_as_zero)
     results = list(check_many(reports, pack))
     if annotate and source:
