@@ -70,7 +70,7 @@ def fix_totals(source: Path, target: Path, reports: Iterable[Report], pack: Pack
 
 
 def must_be_workbook(source: Path) -> None:
-    """Raise OutputError, which says what to do, for anything but an .xlsx; a finished report is not changed."""
+    """Raise OutputError, which says what to do, for anything but an .xlsx; finished reports do not change."""
     kind = sniff(source)
     if kind in _FINISHED:
         message = f"{source.name}是成品报告，程序不改成品；请改原始表格后重新生成"
