@@ -20,6 +20,7 @@ from openpyxl import Workbook, load_workbook
 from conftest import consistent_report
 from nianbao.errors import OutputError
 from nianbao.fields import lookup, place_value, read_fields
+from nianbao.findings import Waiver
 from nianbao.outputs.annotation.cellscan import scan_cells
 from nianbao.outputs.annotation.fixtotals import Fix, fix_totals
 from nianbao.outputs.annotation.sumformula import adds_up
@@ -222,7 +223,7 @@ def form(tmp_path: Path) -> Callable[..., Path]:
 
 def fixed(source: Path) -> tuple[list[Fix], Path]:
     target = source.with_name(f"改{source.name}")
-    return fix_totals(source, target, list(read(source, PACK)), PACK), target
+    return fix_totals(source, target, [check(report, PACK) for report in read(source, PACK)], PACK), target
 
 
 def value(path: Path, sheet: str, address: str, stored: bool = True) -> Any:
@@ -287,6 +288,19 @@ def test_a_blank_total_is_filled_in(form: Callable[..., Path]) -> None:
     (report,) = read(target, PACK)
     assert value(target, *spots(report)["disputes.reconsideration.total"]) == fix.total.new
     assert not [f for f in report.findings if f.rule == "DERIVED"]
+
+
+def test_a_total_that_is_explained_stays(form: Callable[..., Path]) -> None:
+    total = "disputes.reconsideration.total"
+    source = form(3, {total: 999})
+    (report,) = read(source, PACK)
+    waiver = Waiver(report.agency, "T4-ROW", total, "999", "含上年结转数量", "张三")
+    result = check(report, PACK, waivers=[waiver])
+    assert any(f.waiver for f in result.findings)
+    target = source.with_name("改.xlsx")
+    (fix,) = fix_totals(source, target, [result], PACK)
+    assert fix.reason == "这一格已有说明"
+    assert parts(target) == parts(source)
 
 
 def formula_book(

@@ -8,12 +8,13 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from nianbao.beside import Beside, Tally
 from nianbao.cli.common import read_all, say, status, warn
 from nianbao.errors import InputError
 from nianbao.inputs import expand
 from nianbao.outputs.files import write_atomic
 from nianbao.pack import Pack
-from nianbao.pipeline import CheckResult, check_many
+from nianbao.pipeline import CheckResult, check_chunk
 
 Unreadable = Sequence[tuple[str, str]]
 
@@ -26,6 +27,7 @@ def run_check(
     fixed: Path | None,
     blank_as_zero: str | None,
     pack: Pack,
+    beside: Beside | None = None,
 ) -> int:
     """Check every report of the inputs, show the findings, and return the exit status."""
     if form not in ("text", "json"):
@@ -35,19 +37,32 @@ def run_check(
     if fixed and source:
         _refuse_other_kinds(source)
     reports, unreadable = read_all(inputs, pack, blank_as_zero)
-    results = list(check_many(reports, pack))
+    beside = beside or Beside()
+    unreadable = [*unreadable, *beside.unreadable]
+    results = list(check_chunk(reports, pack, beside))
+    tally = _tallied(results, beside, pack)
     if annotate and source:
         _annotate(source, annotate, results, pack)
     if out and out.suffix.lower() == ".xlsx":
-        _write_workbook(out, results, unreadable, pack)
+        _write_workbook(out, results, unreadable, pack, tally)
     elif form == "json":
-        _show_json(out, results, unreadable, pack)
+        _show_json(out, results, unreadable, pack, tally)
     else:
-        _show_text(out, results, unreadable, pack)
+        _show_text(out, results, unreadable, pack, tally)
     if fixed and source:
         # Nothing but the result may go to the standard output where that is JSON.
         _fix_totals(source, fixed, results, pack, warn if form == "json" and out is None else say)
     return status(unreadable, sum(result.errors for result in results))
+
+
+def _tallied(results: Sequence[CheckResult], beside: Beside, pack: Pack) -> Tally:
+    """Return what the reports come to beside last year's and the explanations."""
+    tally = Tally(beside, pack)
+    for result in results:
+        report = result.report
+        figures = {path: report.value(path) for path in tally.tracked(report)}
+        tally.add(report.agency, report.year, result.findings, figures)
+    return tally
 
 
 def _one_workbook(inputs: Sequence[str], option: str) -> Path:
@@ -80,7 +95,7 @@ def _fix_totals(
     from nianbao.outputs.annotation.fixtotals import fix_totals
     from nianbao.outputs.results.words import spot_words, value_words
 
-    fixes = fix_totals(source, target, [result.report for result in results], pack)
+    fixes = fix_totals(source, target, results, pack)
     for fix in fixes:
         old = "空" if fix.total.old is None else value_words(fix.total.old)
         place = f"{fix.report.agency} {pack.fields.place(fix.total.field)} {spot_words(fix.where)}"
@@ -94,26 +109,33 @@ def _fix_totals(
     warn(f"改正合计的副本：{target}（改了{done}处合计{left}；分项一律未动，请核对后再用）")
 
 
-def _write_workbook(out: Path, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
+def _write_workbook(
+    out: Path, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack, tally: Tally
+) -> None:
     from nianbao.outputs.results.summary import entry_of, write_summary
 
-    write_summary(out, pack, [entry_of(result, pack) for result in results], unreadable)
+    entries = [entry_of(result, pack) for result in results]
+    write_summary(out, pack, entries, unreadable, tally.notes())
     say(f"检查结果：{out}")
 
 
-def _show_json(out: Path | None, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
+def _show_json(
+    out: Path | None, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack, tally: Tally
+) -> None:
     from nianbao.outputs.results.checkjson import check_json
 
-    text = json.dumps(check_json(results, unreadable, pack), ensure_ascii=False, indent=1)
+    text = json.dumps(check_json(results, unreadable, pack, tally.as_dict()), ensure_ascii=False, indent=1)
     _emit(out, text)
 
 
-def _show_text(out: Path | None, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
+def _show_text(
+    out: Path | None, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack, tally: Tally
+) -> None:
     from nianbao.outputs.results.display import check_table, console_for
 
     plain = io.StringIO()
     console = console_for(plain if out else sys.stdout)
-    for part in check_table(results, pack, unreadable):
+    for part in check_table(results, pack, unreadable, tally.notes()):
         console.print(part)
     if out:
         _emit(out, plain.getvalue().rstrip("\n"))

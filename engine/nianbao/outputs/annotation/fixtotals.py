@@ -25,6 +25,7 @@ from nianbao.outputs.annotation.sumformula import adds_up
 from nianbao.outputs.files import replacing
 from nianbao.outputs.results.words import value_words
 from nianbao.pack import Pack
+from nianbao.pipeline import CheckResult
 from nianbao.readers.sniff import Kind, sniff
 from nianbao.recompute import Recomputed, recompute_totals
 from nianbao.report import Report
@@ -50,18 +51,19 @@ class Fix:
         return not self.reason
 
 
-def fix_totals(source: Path, target: Path, reports: Iterable[Report], pack: Pack) -> list[Fix]:
+def fix_totals(source: Path, target: Path, results: Iterable[CheckResult], pack: Pack) -> list[Fix]:
     """Write a copy of the .xlsx `source` to `target` with its totals recomputed; return what was done.
 
-    Each changed cell is coloured and says what stood there. Raises InputError where the source cannot be
-    read, OutputError where it is no .xlsx, or where the target cannot be written.
+    Each changed cell is coloured and says what stood there; a total that is explained stays. Raises
+    InputError where the source cannot be read, OutputError where it is no .xlsx, or where the target cannot
+    be written.
     """
     must_be_workbook(source)
     must_differ(source, target)
     with understood(source):
         package = Package(source)
         try:
-            fixes = list(_Fixer(package, source, pack).fix(reports))
+            fixes = list(_Fixer(package, source, pack).fix(results))
             with replacing(target) as stream:
                 package.save(stream)
         finally:
@@ -89,20 +91,22 @@ class _Fixer:
         self.placed = Placed(package, source)
         self.titles = {part: title for title, part in self.placed.sheets.items()}
 
-    def fix(self, reports: Iterable[Report]) -> Iterator[Fix]:
+    def fix(self, results: Iterable[CheckResult]) -> Iterator[Fix]:
         """Change the totals of the reports; yield what was done, report by report."""
-        found = [
-            (report, total)
-            for report in reports
-            for total in recompute_totals(self.pack.rules.instances, report)
-        ]
+        found: list[tuple[Report, Recomputed]] = []
+        explained: set[tuple[int, str | None]] = set()
+        for result in results:
+            report = result.report
+            found += ((report, total) for total in recompute_totals(self.pack.rules.instances, report))
+            explained |= {(id(report), f.field) for f in result.findings if f.waiver is not None}
         cells = self._scanned(found)
         figures: dict[str, dict[Spot, Figure]] = {}
         lost = False
         for report, total in found:
             where = report.where(total.field)
             place = self.placed.place(report.origins.get(total.field, Where(sheet="")))
-            reason = self._against(total) or self._in_the_way(total, report, place, cells)
+            reason = "这一格已有说明" if (id(report), total.field) in explained else self._against(total)
+            reason = reason or self._in_the_way(total, report, place, cells)
             yield Fix(report, total, where, reason)
             if place is None or reason:
                 continue

@@ -17,7 +17,7 @@ from nianbao.outputs.annotation.package import RELATION
 from nianbao.outputs.annotation.xmlbytes import refuse_document_type, tag, utf8
 from nianbao.raw import column_name
 
-Level = Literal["changed", "culprit", "error", "suspect", "warning", "possible"]
+Level = Literal["changed", "culprit", "error", "suspect", "warning", "possible", "explained"]
 Spot = tuple[int, int]  # row and column, from 1
 
 _TAG = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")
