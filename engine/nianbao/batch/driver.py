@@ -12,7 +12,7 @@ from nianbao.batch.voiding import VOIDED, void
 from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Options, Task
 from nianbao.context import filled_name
 from nianbao.errors import InputError
-from nianbao.filenames import Namer
+from nianbao.filenames import Namer, is_changed
 from nianbao.inputs import Source
 from nianbao.manifest import Manifest
 from nianbao.outputs.files import make_folder, remove_temporaries
@@ -117,11 +117,12 @@ def _first_checked(source: Source) -> Iterator[RawReport]:
 def _tasks(raws: Iterable[RawReport], options: Options, manifest: Manifest | None) -> Iterator[Task]:
     namer = Namer()
     for raw in raws:
-        name, renamed = namer.name(_wanted_name(raw, options.pack))
+        wanted = _wanted_name(raw, options.pack)
+        name, renamed = namer.name(wanted)
         passed, failed = f"{name}.docx", f"{name}{UNCHECKED}.docx"
         lines = manifest.lines if manifest else {}
         known = lines.get(passed) or (lines.get(failed) if options.allow_errors else None)
-        yield Task(raw, name, renamed, known)
+        yield Task(raw, name, renamed, known, is_changed(wanted))
 
 
 def _wanted_name(raw: RawReport, pack: Pack) -> str:
