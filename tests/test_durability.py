@@ -276,6 +276,20 @@ def test_a_full_disk_ends_in_one_sentence_and_with_more_room_the_next_run_comple
         assert_complete(disk.folder / "out", batch.made, batch.summary, f"({jobs} jobs)")
 
 
+@pytest.mark.parametrize("size", ["4k", "64k"])
+def test_a_full_folder_for_temporary_files_ends_in_one_sentence(
+    batch: Batch, tmp_path: Path, size: str
+) -> None:
+    with small_disk(tmp_path / "disk", size) as disk:
+        arguments = (*batch.arguments, str(tmp_path / "out"), "--jobs", "1")
+        ended = run(*arguments, env={**os.environ, "TMPDIR": str(disk.folder)}, **disk.options)
+        refused(ended, "磁盘已满" if disk.real else "文件超过了允许的大小")
+        assert not disk.real or str(disk.folder) in ended.err
+        assert_sound(tmp_path / "out", batch.made)
+        assert run(*arguments).status == 1
+        assert_complete(tmp_path / "out", batch.made, batch.summary, size)
+
+
 @pytest.mark.parametrize("mounted", [False, True])
 def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence_and_stays_as_it_is(
     change: Change, tmp_path: Path, mounted: bool

@@ -30,6 +30,7 @@ _ENGINE: Mapping[str, tuple[str, str]] = {
     "UNREADABLE": ("数据应能读出", "按说明改正后重新运行"),
     "RENDER": ("内容应能写入报告", "按说明改正后重新运行"),
     "SAME-NAME": ("一个单位一个年度只应有一份报告", "核对是否重复报送"),
+    "FILE-NAME": ("单位名称应能作文件名", "核对单位名称，核对输出文件名"),
     "NOT-PLACED": ("填写的内容应印在报告中", "核对所用模板是否缺少这个位置"),
 }
 _KINDS: Mapping[str, str] = {
