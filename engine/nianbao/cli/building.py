@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from nianbao.batch import BatchResult, Progress, build
+from nianbao.beside import Beside
 from nianbao.cli.common import say, status, warn
 from nianbao.errors import TemplateError
 from nianbao.outputs.results.summary import Entry
@@ -29,14 +30,18 @@ def run_build(
     resume: bool,
     blank_as_zero: str | None,
     pack: Pack,
+    beside: Beside | None = None,
 ) -> int:
     """Build every report of the inputs and return the exit status."""
     own = _template(template, pack) if template else None
+    beside = beside or Beside()
     with _workers(jobs, scheduler) as executor, _progress() as progress:
         result = build(
             inputs,
             out,
             pack,
+            previous=beside.previous,
+            waivers=beside.waivers,
             template=own,
             allow_errors=allow_errors,
             blank_as_zero=blank_as_zero,
@@ -114,6 +119,8 @@ def _tell(result: BatchResult, out: Path) -> None:
     say(f"生成{result.written}份，沿用{result.kept}份，在{out}")
     for name in result.voided:
         say(f"已作废：{name}")
+    for heading, text in result.notes:
+        say(f"{heading}：{text}")
     for _, message in result.unreadable:
         warn(f"未能读取：{message}")
     say(f"检查结果：{result.summary}")
