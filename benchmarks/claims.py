@@ -21,15 +21,12 @@ from typing import Any
 from common import ROOT, machine, markdown_table
 from narratives import Narrative, narratives
 
-from nianbao.claimchecks import GrowthCheck, build_growth_check
 from nianbao.claims.binding import claims_of
-from nianbao.expression import Scope
 from nianbao.fields import place_value
 from nianbao.findings import Finding
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import check, report_from_data
 from nianbao.report import Report
-from nianbao.textchecks import RuleText
 
 DATA = Path(__file__).with_name("claims.json")
 SHARED = Path(os.environ.get("NIANBAO_REFERENCE") or ROOT.parent / "shared")
@@ -84,17 +81,7 @@ def report(data: Mapping[str, Any], texts: Mapping[str, str]) -> Report:
 
 def findings(made: Report, previous: Report | None = None) -> list[Finding]:
     """Return what the checks say of the texts of a report."""
-    found = [f for f in check(made, pack()).findings if f.rule == "CLAIMS"]
-    return found if previous is None else [*found, *growth()(made, previous.value)]
-
-
-@cache
-def growth() -> GrowthCheck:
-    """Return the check of growth."""
-    fields = pack().fields
-    texts = {"fields": [f.path for f in fields if f.kind == "text"]}
-    rule = RuleText("CLAIMS-GROWTH", "growth", "warning", "")
-    return build_growth_check(rule, texts, Scope(fields, {}, {}), pack().claims)
+    return [f for f in check(made, pack(), previous).findings if f.rule in ("CLAIMS", "YOY-GROWTH")]
 
 
 def outcome(case: Case) -> str:

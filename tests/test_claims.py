@@ -152,7 +152,8 @@ def growth(text: str, now: int, before: int) -> list[Finding]:
         copy: dict[str, Any] = json.loads(json.dumps(bench.table("quiet")))
         copy |= data
         place_value(copy, "requests.new.total", number)
-        reports.append(bench.report(copy, {ON_REQUEST: text} if number is now else {}))
+        copy["year"] -= len(reports)
+        reports.append(bench.report(copy, {} if reports else {ON_REQUEST: text}))
     return bench.findings(reports[0], reports[1])
 
 
@@ -239,7 +240,6 @@ def test_an_approximate_number_is_never_wrong(number: str) -> None:
 )
 def test_any_text_can_be_read(text: str) -> None:
     for finding in said(text):
-        assert finding.rule == "CLAIMS"
         assert "{" not in finding.message
 
 
@@ -309,8 +309,9 @@ def test_a_pack_that_holds_texts_against_tables_needs_the_words_for_it(tmp_path:
 def test_a_pack_without_that_rule_does_without_the_words(tmp_path: Path) -> None:
     folder = copied(tmp_path)
     (folder / "claims.toml").unlink()
-    rules = (folder / "rules.toml").read_text("utf-8").split('[[rule]]\nid = "CLAIMS"')[0]
-    (folder / "rules.toml").write_text(rules, encoding="utf-8")
+    head, *rules = (folder / "rules.toml").read_text("utf-8").split("[[rule]]\n")
+    kept = [rule for rule in rules if 'check = "claims"' not in rule and 'check = "growth"' not in rule]
+    (folder / "rules.toml").write_text("[[rule]]\n".join([head, *kept]), encoding="utf-8")
     assert load_pack(folder).claims is None
 
 

@@ -25,7 +25,10 @@ _SENTENCE_END = re.compile(r"[。！？；\n]")
 
 @dataclass(frozen=True, slots=True)
 class RuleText:
-    """What a rule says to people: its id and title, how grave it is, its message, advice and basis."""
+    """What a rule says to people: its id and title, how grave it is, its message, advice and basis.
+
+    `part_of` names the rule of a total that speaks for this one too where both fail for the same cause.
+    """
 
     id: str
     title: str
@@ -33,14 +36,14 @@ class RuleText:
     message: str
     advice: str = ""
     basis: str = ""
+    part_of: str = ""
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> RuleText:
         """Return the texts of one ``[[rule]]`` table."""
         message = raw.get("message", f"{raw['title']}：左边{{left}}，右边{{right}}，差{{difference}}")
-        return cls(
-            raw["id"], raw["title"], raw["severity"], message, raw.get("advice", ""), raw.get("basis", "")
-        )
+        rest = (raw.get(key, "") for key in ("advice", "basis", "part_of"))
+        return cls(raw["id"], raw["title"], raw["severity"], message, *rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +78,7 @@ def _conditional(check: Check, when: Condition) -> Check:
 
 
 def known_fields(paths: Sequence[Any], fields: FieldSet) -> None:
+    """Raise ExpressionError for the first of `paths`, lists of paths among them, that is no field."""
     for path in paths:
         if isinstance(path, list):
             known_fields(path, fields)
@@ -95,9 +99,10 @@ def texts_of(report: Report, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
 def filled_finding(
     rule: RuleText, fields: FieldSet, report: Report, field: str, words: Mapping[str, str]
 ) -> Finding:
-    message = rule.message
-    for name, word in {"place": fields.place(field), **words}.items():
-        message = message.replace(f"{{{name}}}", word)
+    """Return the finding of a rule about a field, ``{place}`` and `words` filled into its message."""
+    known = {"place": fields.place(field), **words}
+    # In one go: what is filled in may itself look like a name in braces.
+    message = re.sub(r"\{([\w.]+)\}", lambda m: known.get(m[1], m[0]), rule.message)
     return Finding(rule.id, rule.severity, field, report.where(field), message, basis=rule.basis)
 
 

@@ -10,7 +10,8 @@ from lxml import etree
 from nianbao.outputs.annotation.package import MAIN, Package
 from nianbao.outputs.annotation.sheetxml import Level
 
-# Where to look is violet, darker where it is likely; what does not balance is red, what is doubtful orange.
+# Where to look is violet, darker where it is likely; what does not balance is red, what is doubtful orange,
+# what is explained pale green.
 COLOURS: Mapping[Level, str] = {
     "changed": "FF92D050",
     "culprit": "FFB48EE0",
@@ -18,6 +19,7 @@ COLOURS: Mapping[Level, str] = {
     "suspect": "FFB48EE0",
     "warning": "FFFFC000",
     "possible": "FFE6DAF5",
+    "explained": "FFD9EAD3",
 }
 _STYLES = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
 _NO_STYLES = (
