@@ -22,7 +22,7 @@ from nianbao.expression import ExpressionError
 from nianbao.fields import place_value
 from nianbao.findings import Finding
 from nianbao.pack import load_pack
-from nianbao.pipeline import check, report_from_data
+from nianbao.pipeline import check, check_many, report_from_data
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import claims as bench
@@ -159,6 +159,16 @@ def growth(text: str, now: int, before: int) -> list[Finding]:
 
 def test_growth_is_not_judged_without_the_year_before() -> None:
     assert said("收到申请812件，同比增长99%。") == []
+
+
+def test_what_growth_is_calculated_from_is_kept_of_last_years_reports() -> None:
+    last = {**json.loads(json.dumps(bench.table("quiet"))), "year": 2023}
+    now = json.loads(json.dumps(bench.table("quiet")))
+    place_value(last, "disputes.reconsideration.total", 40)
+    place_value(now, "disputes.reconsideration.total", 45)
+    made = bench.report(now, {ON_REQUEST: "行政复议45件，同比增长15.5%。"})
+    (result,) = check_many([made], bench.pack(), [last])
+    assert [f.field for f in result.findings if f.rule == "YOY-GROWTH"] == [ON_REQUEST]
 
 
 def test_growth_over_another_year_is_not_judged() -> None:

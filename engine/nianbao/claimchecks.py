@@ -1,18 +1,18 @@
-"""The checks that hold the figures of texts against the tables, and against last year's."""
+"""The check that a rule names to hold the figures of texts against the tables; the pack says how."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 from nianbao.claims import ClaimReader, Contradiction, contradictions, growth_contradictions
-from nianbao.expression import ExpressionError, Scope
+from nianbao.expression import ExpressionError, Lookup, Scope
 from nianbao.findings import Finding
-from nianbao.predecessors import Predecessors
 from nianbao.report import Report
 from nianbao.textchecks import Check, RuleText, filled_finding, known_fields, texts_of
-from nianbao.yearchecks import YearCheck
+
+GrowthCheck = Callable[[Report, Lookup], Iterator[Finding]]
 
 
 def build_claim_check(
@@ -34,21 +34,19 @@ def build_claim_check(
 
 def build_growth_check(
     rule: RuleText, raw: Mapping[str, Any], scope: Scope, claims: ClaimReader | None
-) -> YearCheck:
-    """Return the check of growth: one finding for each that the figures of this year and last do not give.
+) -> GrowthCheck:
+    """Return the check of growth: its second argument returns last year's value of a field.
 
     Raises ExpressionError where the pack has no claims.toml, or a field is none.
     """
     reader, fields = _reader(claims), scope.fields
     known_fields(raw["fields"], fields)
 
-    def run(report: Report, last: Predecessors) -> Iterator[Finding]:
-        texts = texts_of(report, raw["fields"]) if last.comparable else ()
-        for found in growth_contradictions(texts, report, reader, fields, last.value):
-            finding = _finding(rule, scope, report, found)
-            yield replace(finding, message=f"{finding.message}（上年数见{last.source()}）")
+    def check(report: Report, before: Lookup) -> Iterator[Finding]:
+        for found in growth_contradictions(texts_of(report, raw["fields"]), report, reader, fields, before):
+            yield _finding(rule, scope, report, found)
 
-    return YearCheck(reader.fields, run)
+    return check
 
 
 def _reader(claims: ClaimReader | None) -> ClaimReader:

@@ -16,7 +16,7 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any, Literal
 
-from nianbao.claimchecks import build_claim_check, build_growth_check
+from nianbao.claimchecks import build_claim_check
 from nianbao.claims import ClaimReader
 from nianbao.errors import PackError
 from nianbao.expression import (
@@ -270,12 +270,10 @@ def compile_rules(
                 yearly += _yearly(text, raw, scope, yearly)
             elif "assert" in raw:
                 instances += _instances(text, raw, scope)
+            elif raw.get("check") in YEAR_CHECKS:
+                year_checks.append(build_year_check(text, raw, scope, claims))
             elif raw.get("check") == "claims":
                 checks.append(build_claim_check(text, raw, scope, claims))
-            elif raw.get("check") == "growth":
-                year_checks.append(build_growth_check(text, raw, scope, claims))
-            elif raw.get("check") in YEAR_CHECKS:
-                year_checks.append(build_year_check(text, raw, scope))
             else:
                 checks.append(build_check(text, raw, scope, slips))
         except (ExpressionError, re.error) as error:
