@@ -161,7 +161,7 @@ def test_growth_is_not_judged_without_the_year_before() -> None:
     assert said("收到申请812件，同比增长99%。") == []
 
 
-def test_what_growth_is_calculated_from_is_kept_of_last_years_reports() -> None:
+def test_growth_is_judged_beside_the_reports_of_last_year() -> None:
     last = {**json.loads(json.dumps(bench.table("quiet"))), "year": 2023}
     now = json.loads(json.dumps(bench.table("quiet")))
     place_value(last, "disputes.reconsideration.total", 40)

@@ -152,7 +152,7 @@ def _growth(rule: RuleText, raw: Mapping[str, Any], scope: Scope, claims: ClaimR
         for finding in check(report, last.value) if last.comparable else ():
             yield replace(finding, message=f"{finding.message}（上年数见{last.source()}）")
 
-    return YearCheck(claims.fields if claims else frozenset(), run)
+    return YearCheck(frozenset(), run)
 
 
 # ---- texts that are last year's ----

@@ -76,8 +76,6 @@ class ClaimReader:
     units: Mapping[str, str]
     counted: re.Pattern[str]
     needles: tuple[str, ...]
-    # The fields that figures are summed of, but for those of rates.
-    fields: frozenset[str]
     # Every name of a topic holds one of these: a sentence without them speaks of none.
     stems: tuple[str, ...]
 
@@ -103,7 +101,6 @@ def read_claims(source: Mapping[str, Any], fields: FieldSet) -> ClaimReader:
         {f.path: f.unit for f in fields.numbers},
         counted({*units, PERCENT, "倍", "元"}),
         tuple(sorted({needle for phrase in phrases for needle in phrase.needles})),
-        frozenset(p for f in figures.values() if not f.is_rate for s in f.equals for p, _ in s.terms),
         _stems(spelled for raw in source["topic"] for text in raw["words"] for spelled in expand(text)),
     )
 
