@@ -134,7 +134,10 @@ def diff(
         str | None,
         typer.Option("--format", metavar="text|json|html", help="输出形式；不写时按输出文件的后缀"),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="写入文件")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE|DIR", help="写入文件；文件夹为每个单位一个网页"),
+    ] = None,
     blank_as_zero: BlankAsZero = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,

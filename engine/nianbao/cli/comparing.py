@@ -23,14 +23,17 @@ def run_diff(
     before: str, after: str, form: str | None, out: Path | None, blank_as_zero: str | None, pack: Pack
 ) -> int:
     """Compare two inputs and return 0 for the same, 1 for different, 2 where not all could be read."""
-    form = form or (_BY_SUFFIX.get(out.suffix.lower(), "text") if out else "text")
+    folder = out is not None and (out.is_dir() or not out.suffix)
+    form = form or ("html" if folder else _BY_SUFFIX.get(out.suffix.lower(), "text") if out else "text")
     if form not in FORMATS:
         raise InputError(f"--format 只能是 text、json 或 html，不是“{form}”")
     olds, missing = read_all([before], pack, blank_as_zero)
     news, lost = read_all([after], pack, blank_as_zero)
     comparison = compare(olds, news, pack)
     unreadable = [*missing, *lost]
-    if form == "html":
+    if out and folder:
+        _folder(comparison, pack, (before, after), unreadable, out, form)
+    elif form == "html":
         _page(comparison, pack, (before, after), unreadable, out)
     elif form == "json":
         from nianbao.outputs.comparison.comparisonjson import comparison_json
@@ -65,6 +68,26 @@ def _page(
         say(verdict(comparison))
         for file, message in unreadable:
             warn(f"未能读取 {file}：{message}")
+
+
+def _folder(
+    comparison: Comparison,
+    pack: Pack,
+    sides: tuple[str, str],
+    unreadable: Unreadable,
+    out: Path,
+    form: str,
+) -> None:
+    from nianbao.outputs.comparison.folder import INDEX, write_folder
+    from nianbao.outputs.comparison.html import verdict
+
+    if form != "html":
+        raise OutputError(f"写入文件夹的只能是html，{form}请给出文件名", file=str(out))
+    pages = write_folder(comparison, pack, out, sides, unreadable)
+    say(verdict(comparison))
+    for file, message in unreadable:
+        warn(f"未能读取 {file}：{message}")
+    warn(f"已写入{out / INDEX}和{pages}个单位的网页")
 
 
 def _text(comparison: Comparison, pack: Pack, unreadable: Unreadable, out: Path | None) -> None:

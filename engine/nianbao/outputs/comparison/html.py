@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from nianbao.differences import Comparison, Number, ReportComparison
@@ -42,15 +43,19 @@ def comparison_html(
     pack: Pack,
     sides: tuple[str, str] = ("", ""),
     unreadable: Unreadable = (),
+    links: Sequence[str] | None = None,
 ) -> str:
     """Return the page of a comparison; `sides` say what was compared, `unreadable` are (file, message).
+
+    `links` lead to pages of their own for the pairs that differ, in order: the page is then an index.
 
     Of more than `WHOLE` agencies that differ, only the differences are shown; details end at `LARGEST`
     characters, and the page says so.
     """
-    single = len(comparison.pairs) == 1 and not (comparison.only_before or comparison.only_after)
+    single = links is None and _is_single(comparison)
     shown = comparison.pairs if single else comparison.differing
-    sections = list(_sections(shown, pack))
+    sections = list(_sections(shown, pack)) if links is None else []
+    targets = [f"#{section.anchor}" for section in sections] if links is None else list(links)
     named = single and all(pair.before.source.file and pair.after.source.file for pair in shown)
     values = {
         "title": "年度报告比较" if not single else f"{agency_words(shown[0].after)}：年度报告比较",
@@ -60,8 +65,8 @@ def comparison_html(
         "verdict": verdict(comparison),
         "single": single,
         "sections": sections,
-        "rows": [_row(pair, index, index < len(sections)) for index, pair in enumerate(comparison.differing)],
-        "left_out": len(shown) - len(sections),
+        "rows": [_row(*row) for row in zip_longest(comparison.differing, [] if single else targets)],
+        "left_out": 0 if single else len(shown) - len(targets),
         "alone": [
             ("只在“前”中有", [_named(report) for report in comparison.only_before]),
             ("只在“后”中有", [_named(report) for report in comparison.only_after]),
@@ -102,9 +107,14 @@ def charts_html(reports: Iterable[Report], pack: Pack, unreadable: Unreadable = 
     return _page("chart.html", pack, values)
 
 
+def _is_single(comparison: Comparison) -> bool:
+    """Return whether two single reports were compared."""
+    return len(comparison.pairs) == 1 and not (comparison.only_before or comparison.only_after)
+
+
 def verdict(comparison: Comparison) -> str:
     """Return what came out, in one sentence."""
-    if len(comparison.pairs) == 1 and not (comparison.only_before or comparison.only_after):
+    if _is_single(comparison):
         counts = counts_words(comparison.pairs[0])
         return f"{counts}。" if comparison.same else f"两份报告有不同：{counts}。"
     return f"没有不同。{summary_line(comparison)}。" if comparison.same else f"{summary_line(comparison)}。"
@@ -139,20 +149,19 @@ def _sections(pairs: Sequence[ReportComparison], pack: Pack) -> Iterator[_Shown]
 
 @dataclass(frozen=True)
 class _Row:
-    """An agency in the list of those that differ; `listed` says whether its details are on the page."""
+    """An agency in the list of those that differ; `target` is where its details are, None for nowhere."""
 
-    anchor: str
+    target: str | None
     agency: str
     years: str
     figures: int
     texts: int
     items: int
-    listed: bool
 
 
-def _row(pair: ReportComparison, index: int, listed: bool) -> _Row:
+def _row(pair: ReportComparison, target: str | None) -> _Row:
     counts = len(pair.figures), len(pair.texts), len(pair.items)
-    return _Row(f"u{index + 1}", agency_words(pair.after), years_words(pair), *counts, listed)
+    return _Row(target, agency_words(pair.after), years_words(pair), *counts)
 
 
 def _equal(pair: ReportComparison) -> str:
