@@ -25,6 +25,7 @@ from nianbao.errors import OutputError
 from nianbao.findings import Finding, Suspect, Where
 from nianbao.outputs.results import sheets as summary_sheets
 from nianbao.outputs.results.doubts import DOUBTS
+from nianbao.outputs.results.explaining import EXPLAINED
 from nianbao.outputs.results.summary import (
     FINDINGS,
     NOTES,
@@ -88,7 +89,7 @@ def rows(sheet: Worksheet) -> list[dict[str, Any]]:
 def test_overview_shows_each_report(tmp_path: Path, pack: Pack, entries: list[Entry]) -> None:
     write_summary(tmp_path / "检查结果.xlsx", pack, entries)
     book = load_workbook(tmp_path / "检查结果.xlsx")
-    assert book.sheetnames == [OVERVIEW, FINDINGS, DOUBTS, NOTES]
+    assert book.sheetnames == [OVERVIEW, FINDINGS, DOUBTS, EXPLAINED, NOTES]
     found = rows(book[OVERVIEW])[:4]
     titles = [column["title"] for column in pack.meta["summary"]]
     first = ["序号", "单位", "类别", "年度", "来源文件", "输出文件", "状态", "错误", "警告"]
@@ -126,7 +127,7 @@ def test_a_batch_without_suspects_has_no_sheet_of_them(
     tmp_path: Path, pack: Pack, entries: list[Entry]
 ) -> None:
     write_summary(tmp_path / "a.xlsx", pack, entries[:2])
-    assert load_workbook(tmp_path / "a.xlsx").sheetnames == [OVERVIEW, FINDINGS, NOTES]
+    assert DOUBTS not in load_workbook(tmp_path / "a.xlsx").sheetnames
 
 
 def test_figures_are_numbers_and_totals_are_sums(tmp_path: Path, pack: Pack, entries: list[Entry]) -> None:
@@ -241,7 +242,7 @@ def test_links_lead_to_the_first_finding_and_back(tmp_path: Path, pack: Pack, en
 def test_sheets_filter_freeze_and_print(tmp_path: Path, pack: Pack, entries: list[Entry]) -> None:
     write_summary(tmp_path / "a.xlsx", pack, entries, [("坏.xlsx", "文件已损坏")])
     book = load_workbook(tmp_path / "a.xlsx")
-    assert book.sheetnames == [OVERVIEW, FINDINGS, DOUBTS, UNREADABLE, NOTES]
+    assert book.sheetnames == [OVERVIEW, FINDINGS, DOUBTS, EXPLAINED, UNREADABLE, NOTES]
     for sheet in (book[OVERVIEW], book[FINDINGS]):
         assert sheet.freeze_panes == "C2"
         assert sheet.print_title_rows == "$1:$1"
@@ -366,7 +367,7 @@ def test_a_full_sheet_goes_on_as_another(
     write_summary(tmp_path / "a.xlsx", pack, [entry] * 5)
     book = load_workbook(tmp_path / "a.xlsx")
     findings = [FINDINGS, "问题清单（2）", "问题清单（3）"]
-    assert book.sheetnames == [OVERVIEW, *findings, DOUBTS, "疑点（2）", NOTES]
+    assert book.sheetnames == [OVERVIEW, *findings, DOUBTS, "疑点（2）", EXPLAINED, NOTES]
     assert [row["序号"] for name in book.sheetnames[1:4] for row in rows(book[name])] == list(range(1, 46))
     assert sum(cell.hyperlink is not None for row in book[FINDINGS] for cell in row) == 3
     assert book[OVERVIEW]["H4"].hyperlink.location == "'问题清单（2）'!A5"

@@ -3,7 +3,8 @@
 A path names fields: ``requests.new.total``. In brackets stands a variable of the rule's `each`, the
 name of a set, or ``*`` (every child): ``sum(requests.new[applicants])``. Arithmetic is linear:
 ``+``, ``-`` and ``*`` by a constant. An assertion is one comparison of two linear sides; a condition
-(`when`) is comparisons joined by ``and``, ``or``, ``not``. Nothing is ever evaluated by Python.
+(`when`) is comparisons joined by ``and``, ``or``, ``not``. ``previous.requests.new.total`` is the field of
+last year's report. Nothing is ever evaluated by Python.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from nianbao.fields import FieldSet
+from nianbao.fields import Field, FieldSet
 from nianbao.findings import Value
+from nianbao.predecessors import LAST, this_year
 
 Number = int | Decimal
 Lookup = Callable[[str], Value]
@@ -160,6 +162,11 @@ class Expression:
         """Return the fields that a path expression names; raises ExpressionError."""
         return list(_paths(self.tree, scope))
 
+    @property
+    def looks_back(self) -> bool:
+        """Whether the text names a field of last year's report."""
+        return any(isinstance(n, ast.Name) and n.id == LAST for n in ast.walk(self.tree))
+
     def used_names(self) -> set[str]:
         """Return all names in brackets: the variables and sets that the text uses."""
         subscripts = (n.slice for n in ast.walk(self.tree) if isinstance(n, ast.Subscript))
@@ -207,7 +214,7 @@ def _count_characters(tree: ast.expr, source: str) -> None:
 def _sum(paths: Iterator[str] | list[str], node: ast.expr, scope: Scope) -> Linear:
     total = Linear(())
     for path in paths:
-        field = scope.fields.find(path)
+        field = _field(path, scope)
         if field is None or not field.is_number:
             reason = "没有这个栏目" if field is None else "不是数字栏目"
             raise ExpressionError(f"{reason}：{path}", node.col_offset + 1)
@@ -215,6 +222,11 @@ def _sum(paths: Iterator[str] | list[str], node: ast.expr, scope: Scope) -> Line
     if not total.terms:
         raise ExpressionError("这里没有任何栏目", node.col_offset + 1)
     return total
+
+
+def _field(path: str, scope: Scope) -> Field | None:
+    """Return the field of a path, this year's or last year's."""
+    return scope.fields.find(this_year(path))
 
 
 def _binary(node: ast.BinOp, scope: Scope) -> Linear:
@@ -237,7 +249,7 @@ def _number(node: ast.Constant) -> Number:
 def _paths(node: ast.expr, scope: Scope) -> Iterator[str]:
     """Yield the fields that a path names, sets and wildcards expanded."""
     for path in _prefixes(node, scope):
-        if path not in scope.fields.nodes and scope.fields.find(path) is None:
+        if this_year(path) not in scope.fields.nodes and _field(path, scope) is None:
             raise ExpressionError(f"没有这个栏目：{path}", node.col_offset + 1)
         yield path
 
@@ -257,7 +269,7 @@ def _prefixes(node: ast.expr, scope: Scope) -> Iterator[str]:
 def _keys(base: str, key: ast.expr, scope: Scope) -> Sequence[str]:
     """Return the steps that the key in brackets after `base` stands for."""
     if isinstance(key, ast.Slice):
-        prefix = f"{base}."
+        prefix = f"{this_year(base)}."
         children = [
             f.path.removeprefix(prefix)
             for f in scope.fields
@@ -338,7 +350,7 @@ def _compare(node: ast.Compare, scope: Scope) -> Condition:
 
 def _one_path(node: ast.expr, scope: Scope) -> list[str]:
     paths = list(_paths(node, scope))
-    if len(paths) != 1 or scope.fields.find(paths[0]) is None:
+    if len(paths) != 1 or _field(paths[0], scope) is None:
         raise ExpressionError("比较式左边应为一个栏目", node.col_offset + 1)
     return paths
 

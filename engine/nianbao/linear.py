@@ -20,6 +20,7 @@ from typing import Any
 from nianbao.expression import Condition, Number, holds
 from nianbao.fields import Field, FieldSet
 from nianbao.findings import Value
+from nianbao.predecessors import is_last_years, this_year
 from nianbao.report import Report
 from nianbao.rules import Instance
 
@@ -37,8 +38,9 @@ def whole(number: Fraction) -> Exact:
 class Row:
     """One rule: factors of cells, in the order in which the rule names them, plus a constant, against 0.
 
-    `take` fetches the values of the cells; `reads` are the cells that its condition looks at; `tolerance` is
-    scaled as the row is.
+    `given` are cells of last year's report, which nothing can change, with the factors that follow those of
+    `cells`. `take` fetches the values of all of them; `reads` are the cells that its condition looks at;
+    `tolerance` is scaled as the row is.
     """
 
     cells: tuple[int, ...]
@@ -49,6 +51,7 @@ class Row:
     when: Condition | None = None
     reads: frozenset[int] = frozenset()
     tolerance: Exact = 0
+    given: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, instance: Instance, cells: Mapping[str, int], scale: int) -> Row:
@@ -56,11 +59,13 @@ class Row:
         comparison = instance.comparison
         total = comparison.left.plus(comparison.right, -1)
         constant = Fraction(total.constant) * scale
-        factors = [Fraction(factor) for _, factor in total.terms]
+        terms = sorted(total.terms, key=lambda term: is_last_years(term[0]))
+        factors = [Fraction(factor) for _, factor in terms]
         unit = lcm(constant.denominator, *(factor.denominator for factor in factors))
-        named = tuple(cells[path] for path, _ in total.terms)
+        named = tuple(cells[path] for path, _ in terms)
+        own = sum(not is_last_years(path) for path, _ in terms)
         return cls(
-            named,
+            named[:own],
             tuple(int(factor * unit) for factor in factors),
             int(constant * unit),
             comparison.op,
@@ -68,7 +73,13 @@ class Row:
             instance.when,
             frozenset() if instance.when is None else _reads(instance.when, cells),
             whole(Fraction(comparison.tolerance) * scale * unit),
+            named[own:],
         )
+
+    @property
+    def column(self) -> dict[int, int]:
+        """The factors of the cells that can change."""
+        return dict(zip(self.cells, self.factors, strict=False))
 
     @property
     def exact(self) -> bool:
@@ -100,12 +111,16 @@ class LinearRules:
     @classmethod
     def compile(cls, instances: Sequence[Instance], fields: FieldSet) -> LinearRules:
         """Return the rows of all instances."""
-        named = {path: fields.find(path) for instance in instances for path in instance.comparison.fields}
+        named = {
+            path: fields.find(this_year(path))
+            for instance in instances
+            for path in instance.comparison.fields
+        }
         order = {field.path: number for number, field in enumerate(fields)}
         # Fields in schema order: every list that is made of them later is the same in every run.
-        paths = sorted(named, key=lambda path: (order.get(path, len(order)), path))
+        ranked = sorted(named, key=lambda path: (order.get(path, len(order)), path))
         # A concrete item of a list has the properties of all its items.
-        found = tuple(replace(field, path=path) for path in paths if (field := named[path]))
+        found = tuple(replace(field, path=path) for path in ranked if (field := named[path]))
         cells = {field.path: cell for cell, field in enumerate(found)}
         scale = 10 ** max((field.decimals for field in found), default=0)
         rows = tuple(Row.of(instance, cells, scale) for instance in instances)
@@ -202,4 +217,5 @@ def _reads(when: Condition, cells: Mapping[str, int]) -> frozenset[int]:
 def entries(rows: Sequence[Row]) -> Iterator[tuple[int, int, int]]:
     """Yield (row, cell, factor) of everything that is not 0 in the matrix."""
     for number, row in enumerate(rows):
-        yield from ((number, cell, factor) for cell, factor in zip(row.cells, row.factors, strict=True))
+        cells = (*row.cells, *row.given)
+        yield from ((number, cell, factor) for cell, factor in zip(cells, row.factors, strict=True))

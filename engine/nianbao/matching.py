@@ -6,15 +6,10 @@ from collections import defaultdict
 from collections.abc import Sequence
 from itertools import product
 
-from nianbao.labels import normal
+from nianbao.agencies import agency_key
 from nianbao.report import Report
 
 Pairs = list[tuple[Report | None, Report | None]]
-
-
-def agency_key(name: str) -> str:
-    """Return what two spellings of an agency's name have in common."""
-    return normal(name)
 
 
 def match_reports(before: Sequence[Report], after: Sequence[Report]) -> Pairs:

@@ -17,8 +17,10 @@ def unused_sets(source: Mapping[str, Any]) -> list[str]:
     """Return the sets of a rules.toml that no rule uses, in order; its expressions have been read."""
     used: set[str] = set()
     for raw in source.get("rule", ()):
-        for key in ("assert", "field", "when"):
-            used |= Expression.parse(raw[key]).used_names() if key in raw else set()
+        items = raw.get("figures", ())
+        figures = (path for item in items for path in ([item] if isinstance(item, str) else item))
+        for text in (*(raw[key] for key in ("assert", "field", "when") if key in raw), *figures):
+            used |= Expression.parse(text).used_names()
         used |= {step[1:] for steps in raw.get("each", {}).values() for step in steps if step.startswith("@")}
     return sorted(set(source.get("sets", {})) - used)
 

@@ -1,7 +1,8 @@
 """Rules: read from a pack's rules.toml, compiled once, checked against a report.
 
 A linear rule (`assert`) becomes one `Instance` for each binding of its variables; any other rule names
-one of the fixed checks of `textchecks`. A rule passes, fails (a finding), or cannot be evaluated.
+one of the fixed checks of `textchecks` or `yearchecks`. A rule passes, fails (a finding), or cannot be
+evaluated. Rules that name last year's fields stand apart: `yearly` speaks only where there is a last year.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any, Literal
 
+from nianbao.claimchecks import build_claim_check
+from nianbao.claims import ClaimReader
 from nianbao.errors import PackError
 from nianbao.expression import (
     Comparison,
@@ -29,10 +32,12 @@ from nianbao.expression import (
     subscript_bases,
 )
 from nianbao.fields import FieldSet
-from nianbao.findings import Finding
+from nianbao.findings import Finding, Value
+from nianbao.predecessors import LAST, is_last_years, this_year
 from nianbao.report import Report
 from nianbao.rulelint import check_meaning, check_message, check_variables, doubled_members, unused_sets
 from nianbao.textchecks import Check, RuleText, Slip, build_check
+from nianbao.yearchecks import YEAR_CHECKS, YearCheck, build_year_check
 
 Outcome = Literal["pass", "fail", "open"]
 
@@ -83,11 +88,39 @@ class Instance:
 
 @dataclass(frozen=True)
 class RuleSet:
-    """The compiled rules of a pack."""
+    """The compiled rules of a pack; those of `yearly` and `year_checks` look at last year's report too."""
 
     instances: tuple[Instance, ...]
     checks: tuple[Check, ...]
     texts: tuple[RuleText, ...]
+    yearly: tuple[Instance, ...] = ()
+    year_checks: tuple[YearCheck, ...] = ()
+
+    @cached_property
+    def strict(self) -> tuple[Instance, ...]:
+        """The linear rules of both kinds that block a report: what must hold where there is a last year."""
+        return tuple(i for i in (*self.instances, *self.yearly) if i.rule.severity == "error")
+
+    @cached_property
+    def last_years(self) -> tuple[str, ...]:
+        """The fields of last year (``previous.…``) that the linear rules name."""
+        named: set[str] = set()
+
+        def asked(path: str) -> Value:
+            named.add(path)
+            return None
+
+        for instance in self.yearly:
+            named.update(instance.comparison.fields)
+            if instance.when is not None:
+                instance.when(asked)
+        return tuple(sorted(filter(is_last_years, named)))
+
+    @cached_property
+    def remembered(self) -> frozenset[str]:
+        """The fields of a report that next year's rules look at."""
+        checked = {path for check in self.year_checks for path in check.fields}
+        return frozenset(checked | {this_year(path) for path in self.last_years})
 
     def check(self, report: Report, wrong: Iterable[int] | None = None) -> Iterator[Finding]:
         """Yield a finding for every rule that fails, in the order of the rules.
@@ -117,7 +150,7 @@ def outcome(instance: Instance, report: Report) -> Outcome:
     applies = True if instance.when is None else instance.when(report.value)
     if not applies:
         return "pass" if applies is False else "open"
-    return "open" if any(_number(values.get(path)) is None for path in comparison.fields) else "fail"
+    return "open" if any(number_of(values.get(path)) is None for path in comparison.fields) else "fail"
 
 
 def check_instance(instance: Instance, report: Report) -> Finding | None:
@@ -135,7 +168,7 @@ def check_instance(instance: Instance, report: Report) -> Finding | None:
         target,
         report.where(target),
         fill(rule.message, {**instance.words, **words}),
-        instance.solve(lambda path: _number(values.get(path)) or 0),
+        instance.solve(lambda path: number_of(values.get(path)) or 0),
         values.get(target),
         basis=rule.basis,
     )
@@ -145,7 +178,7 @@ def _both_sides(comparison: Comparison, values: Mapping[str, Any]) -> tuple[Numb
     """Return the values of the left and the right side, blanks as 0."""
 
     def number(path: str) -> Number:
-        return _number(values.get(path)) or 0
+        return number_of(values.get(path)) or 0
 
     return comparison.left.value(number), comparison.right.value(number)
 
@@ -154,7 +187,7 @@ def _written(number: Number) -> str:
     return f"{number:f}" if isinstance(number, Decimal) else f"{number}"
 
 
-def _number(value: object) -> Number | None:
+def number_of(value: object) -> Number | None:
     """Return a value that rules can calculate with; anything else is as good as blank."""
     if type(value) is int:
         return value
@@ -172,7 +205,9 @@ def derive(instances: Sequence[Instance], values: dict[str, Number | None]) -> d
     A total is a field that stands alone on one side of an equality; it is derived where every field of
     the other side is known, again and again until nothing new is found.
     """
-    sums = [pair for instance in instances if instance.when is None for pair in _totals(instance.comparison)]
+    sums = [
+        pair for instance in instances if instance.when is None for pair in totals_of(instance.comparison)
+    ]
     known: dict[str, Number] = {path: value for path, value in values.items() if value is not None}
     derived: dict[str, Number] = {}
     progress = True
@@ -185,8 +220,8 @@ def derive(instances: Sequence[Instance], values: dict[str, Number | None]) -> d
     return derived
 
 
-def _totals(comparison: Comparison) -> Iterator[tuple[str, Linear]]:
-    """Yield (total, sum) for a comparison that says ``sum == total`` or ``total == sum``."""
+def totals_of(comparison: Comparison) -> Iterator[tuple[str, Linear]]:
+    """Yield (total, sum) where a comparison says ``sum == total`` or ``total == sum``."""
     # What may be off does not say what the total is.
     if comparison.op != "==" or comparison.tolerance:
         return
@@ -202,19 +237,27 @@ def totals(instances: Sequence[Instance]) -> dict[str, tuple[str, ...]]:
     """
     found: dict[str, tuple[str, ...]] = {}
     for instance in instances:
-        for total, parts in _totals(instance.comparison):
+        for total, parts in totals_of(instance.comparison):
             if instance.when is None and all(factor == 1 for _, factor in parts.terms):
                 found.setdefault(total, tuple(path for path, _ in parts.terms))
     return found
 
 
-def compile_rules(source: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip], file: str) -> RuleSet:
+def compile_rules(
+    source: Mapping[str, Any],
+    fields: FieldSet,
+    slips: Sequence[Slip],
+    file: str,
+    claims: ClaimReader | None = None,
+) -> RuleSet:
     """Return the compiled rules; raises PackError naming file, rule and column of the first mistake."""
     sets = {name: tuple(steps) for name, steps in source.get("sets", {}).items()}
     for name, member in doubled_members(sets):
         raise PackError(f"{file}：集合{name}中“{member}”重复，相加时会多算一次", file=file)
     instances: list[Instance] = []
+    yearly: list[Instance] = []
     checks: list[Check] = []
+    year_checks: list[YearCheck] = []
     texts: list[RuleText] = []
     for raw in source.get("rule", ()):
         text = RuleText.read(raw)
@@ -222,9 +265,17 @@ def compile_rules(source: Mapping[str, Any], fields: FieldSet, slips: Sequence[S
             raise PackError(f"{file}：规则编号{text.id}重复，请改用另一个编号", file=file)
         texts.append(text)
         try:
+            if text.part_of and not _looks_back(raw, fields):
+                raise ExpressionError("part_of 只用于与上年比较的算式", 1)
             scope = Scope(fields, sets, {})
-            if "assert" in raw:
+            if _looks_back(raw, fields):
+                yearly += _yearly(text, raw, scope, yearly)
+            elif "assert" in raw:
                 instances += _instances(text, raw, scope)
+            elif raw.get("check") in YEAR_CHECKS:
+                year_checks.append(build_year_check(text, raw, scope, claims))
+            elif raw.get("check") == "claims":
+                checks.append(build_claim_check(text, raw, scope, claims))
             else:
                 checks.append(build_check(text, raw, scope, slips))
         except (ExpressionError, re.error) as error:
@@ -232,7 +283,38 @@ def compile_rules(source: Mapping[str, Any], fields: FieldSet, slips: Sequence[S
             raise PackError(f"{file}：规则{text.id}：{place}{error}", file=file) from None
     if unused := unused_sets(source):
         raise PackError(f"{file}：集合{'、'.join(unused)}没有规则用到，请删除或改正规则", file=file)
-    return RuleSet(tuple(instances), tuple(checks), tuple(texts))
+    return RuleSet(tuple(instances), tuple(checks), tuple(texts), tuple(yearly), tuple(year_checks))
+
+
+def _looks_back(raw: Mapping[str, Any], fields: FieldSet) -> bool:
+    """Return whether a linear rule names a field of last year."""
+    if "assert" not in raw:
+        return False
+    found = False
+    for part in ("assert", "when", "field"):
+        with located(part):
+            found = (part in raw and Expression.parse(raw[part]).looks_back) or found
+    if found and LAST in fields.nodes:
+        raise ExpressionError(f"栏目“{LAST}”与上年报告的名称相同，请给栏目改名", 1)
+    return found
+
+
+def _yearly(
+    rule: RuleText, raw: Mapping[str, Any], scope: Scope, before: Sequence[Instance]
+) -> Iterator[Instance]:
+    """Yield the instances of a rule that compares with last year."""
+    if rule.part_of and sum(i.rule.id == rule.part_of for i in before) != 1:
+        raise ExpressionError(f"part_of 应是前面一条只有一个算式的上年规则，不是“{rule.part_of}”", 1)
+    for instance in _instances(rule, raw, scope):
+        own = [path for path in instance.comparison.fields if not is_last_years(path)]
+        if not own:
+            raise ExpressionError("assert 里应有今年的栏目", 1)
+        if not is_last_years(instance.target):
+            yield instance
+        elif "field" in raw:
+            raise ExpressionError("field 应是今年的栏目", 1)
+        else:
+            yield replace(instance, target=own[-1])
 
 
 def _instances(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> Iterator[Instance]:
@@ -255,7 +337,8 @@ def _instances(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> Iterator
             check_meaning(comparison)
             words = _words(assertion, inner)
         with located("message"):
-            check_message(rule.message, words)
+            last = ("source",) if assertion.looks_back else ()
+            check_message(rule.message, (*words, *last))
         with located("field"):
             field = target.paths(inner)[0] if target else _default_target(comparison)
         with located("when"):
@@ -278,7 +361,7 @@ def _bindings(each: Mapping[str, Sequence[str]], scope: Scope) -> Iterator[dict[
 
 def _default_target(comparison: Comparison) -> str:
     """Return the field that a person looks at first: the total, or the last field of the right side."""
-    for total, _ in _totals(comparison):
+    for total, _ in totals_of(comparison):
         return total
     return comparison.fields[-1]
 
@@ -288,7 +371,7 @@ def _words(assertion: Expression, scope: Scope) -> dict[str, str]:
     words: dict[str, str] = {}
     for variable, step in scope.bound.items():
         for base in subscript_bases(assertion, variable, scope):
-            node = scope.fields.nodes.get(f"{base}.{step}")
+            node = scope.fields.nodes.get(this_year(f"{base}.{step}"))
             if node is not None:
                 words |= {f"{variable}.title": node.title, f"{variable}.place": node.place}
                 break

@@ -25,10 +25,18 @@ from nianbao.errors import RenderError, TemplateError
 from nianbao.layout import Layout, read_layout
 from nianbao.marks import Marker, between_marks, hidden
 from nianbao.outputs.docx import CORE, Package, Part, Properties, deflate
+from nianbao.package import read_package
 from nianbao.program import Context, Program, compile_program
-from nianbao.sandbox import RichValue, jinja_environment, marked_text_of, run_template, text_of
+from nianbao.sandbox import (
+    RichValue,
+    compile_jinja,
+    jinja_environment,
+    marked_text_of,
+    run_template,
+    text_of,
+)
 
-_RENDERED = re.compile(r"word/(document|header\d*|footer\d*|footnotes|endnotes)\.xml")
+RENDERED = re.compile(r"word/(document|header\d*|footer\d*|footnotes|endnotes)\.xml")
 _TAGS = re.compile(r"\{\{|\{%|\{#")
 
 
@@ -70,9 +78,9 @@ class CompiledTemplate:
         environment = jinja_environment(marked_text_of)
         compiled: dict[str, Program | Template] = {}
         for part, content in self.contents.items():
-            if _RENDERED.fullmatch(part) and (source := patched(content)):
+            if RENDERED.fullmatch(part) and (source := patched(content)):
                 tree = environment.parse(hidden(source))
-                compiled[part] = compile_program(tree) or environment.from_string(tree)
+                compiled[part] = compile_program(tree) or compile_jinja(tree, environment)
         return compiled
 
     def render_marked(self, context: Mapping[str, Any]) -> tuple[Mapping[str, bytes], list[str]]:
@@ -139,11 +147,10 @@ def _plain(value: Any) -> Any:
 
 def compile_template(docx: bytes, name: str) -> CompiledTemplate:
     """Return the compiled template; raises TemplateError naming `name` and the first mistake."""
+    contents = read_package(docx, name)
     try:
-        with zipfile.ZipFile(io.BytesIO(docx)) as package:
-            contents = {info.filename: package.read(info) for info in package.infolist() if not info.is_dir()}
         layout = read_layout(docx)
-    except (zipfile.BadZipFile, KeyError, etree.XMLSyntaxError) as error:
+    except (KeyError, ValueError) as error:
         raise TemplateError(f"模板{name}不是可用的Word文档（.docx）：{error}", file=name) from error
     fixed, parts, names = _compile_parts(_with_core(contents), name)
     digest = hashlib.sha256(docx).hexdigest()
@@ -158,25 +165,27 @@ def _compile_parts(
     parts: list[tuple[str, Program | Template]] = []
     names: set[str] = set()
     for part, content in contents.items():
-        source = patched(content) if _RENDERED.fullmatch(part) else ""
+        source = patched(content) if RENDERED.fullmatch(part) else ""
         if not source:
             fixed.append(deflate(part, content))
             continue
         try:
             tree = environment.parse(source)
-            parts.append((part, compile_program(tree) or environment.from_string(tree)))
+            names |= set(used_paths(tree))
+            parts.append((part, compile_program(tree) or compile_jinja(tree, environment)))
         except TemplateSyntaxError as error:
             raise TemplateError(f"模板{name}的{part}写法有误：{error.message}", file=name) from error
-        names |= set(used_paths(tree))
+        except (SyntaxError, RecursionError, MemoryError) as error:
+            # Python allows twenty blocks in one another, and so does Jinja.
+            raise TemplateError(f"模板{name}的{part}里循环、条件或括号套得太深，请精简", file=name) from error
     return fixed, parts, names
 
 
 def parsed_parts(docx: bytes) -> Iterator[tuple[str, nodes.Template]]:
     """Yield (part, syntax tree) of every part that holds tags; raises TemplateSyntaxError."""
-    with zipfile.ZipFile(io.BytesIO(docx)) as package:
-        for part in package.namelist():
-            if _RENDERED.fullmatch(part) and (source := patched(package.read(part))):
-                yield part, jinja_environment().parse(source)
+    for part, content in read_package(docx, "").items():
+        if RENDERED.fullmatch(part) and (source := patched(content)):
+            yield part, jinja_environment().parse(source)
 
 
 def patched(content: bytes) -> str:
@@ -214,9 +223,25 @@ def used_paths(tree: nodes.Template) -> Iterator[str]:
     yield from _walk(tree, {})
 
 
+def loop_sources(tree: nodes.Template) -> Iterator[tuple[str | None, bool]]:
+    """Yield what each loop goes through: a field's path, or None; and whether its paragraphs are meant."""
+    yield from _loops(tree, {})
+
+
+def _loops(node: nodes.Node, scope: Mapping[str, str]) -> Iterator[tuple[str | None, bool]]:
+    inner = dict(scope)
+    if isinstance(node, nodes.For):
+        source = path_of(node.iter, scope)
+        yield source, isinstance(node.iter, nodes.Filter)
+        if isinstance(node.target, nodes.Name) and source is not None:
+            inner[node.target.name] = source if isinstance(node.iter, nodes.Filter) else f"{source}[]"
+    for child in node.iter_child_nodes():
+        yield from _loops(child, inner)
+
+
 def _walk(node: nodes.Node, scope: Mapping[str, str]) -> Iterator[str]:
     if isinstance(node, nodes.For):
-        source = _path(node.iter, scope)
+        source = path_of(node.iter, scope)
         yield from _walk(node.iter, scope)
         inner = dict(scope)
         if isinstance(node.target, nodes.Name) and source is not None:
@@ -224,7 +249,7 @@ def _walk(node: nodes.Node, scope: Mapping[str, str]) -> Iterator[str]:
         for child in (*node.body, *node.else_):
             yield from _walk(child, inner)
         return
-    path = _path(node, scope)
+    path = path_of(node, scope)
     if path is not None:
         yield path
         return
@@ -232,16 +257,16 @@ def _walk(node: nodes.Node, scope: Mapping[str, str]) -> Iterator[str]:
         yield from _walk(child, scope)
 
 
-def _path(node: nodes.Node, scope: Mapping[str, str]) -> str | None:
+def path_of(node: nodes.Node, scope: Mapping[str, str]) -> str | None:
     """Return the path that an expression names, None if it is another kind of expression."""
     if isinstance(node, nodes.Filter) and node.name == "paragraphs" and node.node is not None:
-        return _path(node.node, scope)
+        return path_of(node.node, scope)
     if isinstance(node, nodes.Name):
         return scope.get(node.name, node.name)
     if isinstance(node, nodes.Getattr):
-        base = _path(node.node, scope)
+        base = path_of(node.node, scope)
         return None if base is None else f"{base}.{node.attr}"
     if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
-        base = _path(node.node, scope)
+        base = path_of(node.node, scope)
         return None if base is None else f"{base}.{node.arg.value}"
     return None

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from nianbao.batch.distribution import work
 from nianbao.batch.voiding import VOIDED, void
-from nianbao.batch.work import UNCHECKED, Options, Task
+from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Options, Task
+from nianbao.beside import Beside, Tally
 from nianbao.context import filled_name
 from nianbao.errors import InputError
 from nianbao.filenames import Namer
@@ -19,6 +20,8 @@ from nianbao.outputs.files import make_folder, remove_temporaries
 from nianbao.outputs.results.summary import Entry, summarizing
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
+from nianbao.report import Report
+from nianbao.templatelint import load_template
 from nianbao.values import parse
 from nianbao.workers import Distant, Workers
 
@@ -29,7 +32,11 @@ Progress = Callable[[Entry], None]
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What a batch came to; `summary` is the file of results."""
+    """What a batch came to; `summary` is the file of results.
+
+    `notes` are what only all reports together show, as (heading, text): agencies that are missing or new
+    beside last year, explanations without a report.
+    """
 
     entries: tuple[Entry, ...]
     unreadable: tuple[tuple[str, str], ...]
@@ -37,6 +44,7 @@ class BatchResult:
     summary: Path
     written: int = 0
     kept: int = 0
+    notes: tuple[tuple[str, str], ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -49,6 +57,9 @@ def build(
     out: str | Path,
     pack: Pack,
     *,
+    previous: object = None,
+    aliases: object = None,
+    waivers: object = None,
     template: bytes | None = None,
     allow_errors: str | None = None,
     blank_as_zero: str | None = None,
@@ -59,12 +70,17 @@ def build(
     """Return what building every report of `inputs` into the folder `out` came to.
 
     `inputs` are files, folders and globs, or nested data, reports and data frames. A report that fails the
-    gate is not rendered unless `allow_errors` gives a reason; everything else is. Anything with the interface
-    of `concurrent.futures.Executor` may do the work. Raises OutputError where the folder cannot be written,
-    InputError where nothing can be read.
+    gate is not rendered unless `allow_errors` gives a reason; everything else is. `previous` are last year's
+    reports, `aliases` and `waivers` files, all as `check_many` takes them. Anything with the interface of
+    `concurrent.futures.Executor` may do the work. Raises OutputError where the folder cannot be written,
+    InputError where nothing can be read, TemplateError where an own template may not be used.
     """
     folder = Path(out).absolute()
+    if template:
+        load_template(template, OWN_TEMPLATE, pack.fields)
     source = Source(list(inputs), pack)
+    beside = Beside.read(pack, previous, aliases, waivers)
+    tally = Tally(beside, pack)
     options = Options(pack, folder, template, allow_errors, blank_as_zero)
     stream = _first_checked(source)
     make_folder(folder)
@@ -76,13 +92,15 @@ def build(
     counts = {True: 0, False: 0}
     summary = folder / SUMMARY
     with Manifest(folder) as manifest, summarizing(summary, pack) as results:
-        for done in work(_tasks(stream, options, manifest if resume else None), options, executor):
+        tasks = _tasks(stream, options, manifest if resume else None, beside, tally)
+        for done in work(tasks, options, executor):
             if done.line and not done.kept:
                 manifest.add(done.line)
             if done.line:
                 counts[done.kept] += 1
             results.add(done.entry)
             entries.append(done.entry)
+            tally.add(done.entry.agency, done.entry.year, done.entry.findings, done.figures)
             if progress:
                 progress(done.entry)
         if executor is not None:
@@ -90,11 +108,14 @@ def build(
             remove_temporaries(folder)
         gone = void(folder, manifest, {e.output for e in entries if e.output}, source.files)
         voided = tuple(line.name for line, moved in gone if moved)
-        results.save(source.unreadable, _notes(options, voided))
+        unreadable = (*source.unreadable, *beside.unreadable)
+        notes = tuple(tally.notes())
+        results.save(unreadable, [*notes, *_notes(options, voided)])
         # Only now: a run that was killed before has told nobody, so the next one tells it.
         for line, _ in gone:
             manifest.add(replace(line, sha256=""))
-    return BatchResult(tuple(entries), tuple(source.unreadable), voided, summary, counts[False], counts[True])
+    written, kept = counts[False], counts[True]
+    return BatchResult(tuple(entries), unreadable, voided, summary, written, kept, notes)
 
 
 def _first_checked(source: Source) -> Iterator[RawReport]:
@@ -111,20 +132,25 @@ def _first_checked(source: Source) -> Iterator[RawReport]:
     return rest()
 
 
-def _tasks(raws: Iterable[RawReport], options: Options, manifest: Manifest | None) -> Iterator[Task]:
+def _tasks(
+    raws: Iterable[RawReport], options: Options, manifest: Manifest | None, beside: Beside, tally: Tally
+) -> Iterator[Task]:
     namer = Namer()
     for raw in raws:
-        name, renamed = namer.name(_wanted_name(raw, options.pack))
+        who = _identity(raw, options.pack)
+        name, renamed = namer.name(filled_name(options.pack, who.agency or "未填单位", who.year))
         passed, failed = f"{name}.docx", f"{name}{UNCHECKED}.docx"
         lines = manifest.lines if manifest else {}
         known = lines.get(passed) or (lines.get(failed) if options.allow_errors else None)
-        yield Task(raw, name, renamed, known)
+        last, explanations = beside.last(who), beside.explanations(who)
+        yield Task(raw, name, renamed, known, last, explanations, tally.tracked(who))
 
 
-def _wanted_name(raw: RawReport, pack: Pack) -> str:
-    """Return the name that the output of a raw report should have."""
-    values = {p: parse(raw.values.get(p), pack.fields.by_path[p]).value for p in ("agency", "year")}
-    return filled_name(pack, str(values["agency"] or "未填单位"), values["year"])
+def _identity(raw: RawReport, pack: Pack) -> Report:
+    """Return as much of a raw report as says whose it is: agency, year, and the agency's code."""
+    paths = ("agency", "year", *([str(pack.meta["code"])] if "code" in pack.meta else []))
+    values = {path: parse(raw.values.get(path), pack.fields.by_path[path]).value for path in paths}
+    return Report({"agency": values["agency"], "year": values["year"]}, raw.source, known=values)
 
 
 def _notes(options: Options, voided: Sequence[str]) -> list[tuple[str, str]]:

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
 from nianbao.bind import bind
 from nianbao.errors import RenderError
-from nianbao.findings import Finding
+from nianbao.findings import Finding, Value, Waiver
 from nianbao.manifest import Line, is_current
 from nianbao.outputs.files import write_atomic
 from nianbao.outputs.results.summary import Entry, entry_of
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, render
+from nianbao.predecessors import Predecessors
 from nianbao.raw import RawReport
 from nianbao.template import CompiledTemplate, compile_template
 
 UNCHECKED = "（未通过校验）"
+OWN_TEMPLATE = "自带模板"
 
 
 @dataclass(frozen=True)
@@ -45,21 +47,32 @@ class Options:
 
 @dataclass(frozen=True)
 class Task:
-    """One report to do: what was read, the name that its output has, and what is known of the output."""
+    """One report to do: what was read, the name that its output has, and what is known of the output.
+
+    `last` is what it follows upon, `waivers` are its agency's explanations, `tracked` the fields whose values
+    the driver wants to see.
+    """
 
     raw: RawReport
     name: str
     renamed: bool
     known: Line | None = None
+    last: Predecessors | None = None
+    waivers: tuple[Waiver, ...] = ()
+    tracked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Done:
-    """One report done: its line of the summary, and the line of the manifest if it was written."""
+    """One report done: its line of the summary, and the line of the manifest if it was written.
+
+    `figures` are the values of the fields that its task tracks.
+    """
 
     entry: Entry
     line: Line | None = None
     kept: bool = False
+    figures: Mapping[str, Value] = field(default_factory=dict)
 
 
 def process_chunk(tasks: Sequence[Task], options: Options) -> list[Done]:
@@ -69,14 +82,22 @@ def process_chunk(tasks: Sequence[Task], options: Options) -> list[Done]:
 
 def process(task: Task, options: Options) -> Done:
     """Return what becomes of one report: checked, and written if it passes. Raises OutputError."""
+    report = bind(task.raw, options.pack, options.blank_as_zero)
+    done = _process(check(report, options.pack, task.last, task.waivers), task, options)
+    if not task.tracked:
+        return done
+    return replace(done, figures={path: report.value(path) for path in task.tracked})
+
+
+def _process(result: CheckResult, task: Task, options: Options) -> Done:
+    """Return what becomes of a report that was checked."""
     pack = options.pack
-    result = check(bind(task.raw, pack, options.blank_as_zero), pack)
     template = _template(options.template) if options.template else pack.template
     result = result.with_findings(_output_findings(task, result, template, pack))
     if not (result.ok or options.allow_errors):
         return Done(entry_of(result, pack))
     name = f"{task.name}{'' if result.ok else UNCHECKED}.docx"
-    digest = _digest(result, name, options)
+    digest = _digest(result, name, task, options)
     if task.known and task.known.name == name and is_current(options.out, task.known, digest):
         return Done(entry_of(result, pack, name, "未变，沿用"), task.known, kept=True)
     try:
@@ -109,8 +130,8 @@ def _output_findings(
     if template is pack.template:
         return
     for path, value in report.values.items():
-        field = pack.fields.find(path)
-        if field and field.printed and value not in (None, "") and not _is_placed(field.path, template):
+        known = pack.fields.find(path)
+        if known and known.printed and value not in (None, "") and not _is_placed(known.path, template):
             message = f"所用模板没有{pack.fields.place(path)}的位置，这段内容没有印出"
             yield Finding("NOT-PLACED", "warning", path, report.where(path), message)
 
@@ -122,12 +143,14 @@ def _is_placed(path: str, template: CompiledTemplate) -> bool:
 
 @lru_cache(maxsize=4)
 def _template(docx: bytes) -> CompiledTemplate:
-    return compile_template(docx, "自带模板")
+    return compile_template(docx, OWN_TEMPLATE)
 
 
-def _digest(result: CheckResult, name: str, options: Options) -> str:
+def _digest(result: CheckResult, name: str, task: Task, options: Options) -> str:
     values = result.report.values
     # The plain values in the order of the schema, whatever order they were read in.
     more = sorted((path, str(value)) for path, value in values.items() if "[" in path)
     text = f"{options.digest}\0{name}\0{options.pack.nesting.row(values)!r}\0{more!r}"
+    if task.last is not None or task.waivers:
+        text += f"\0{task.last and task.last.stated()!r}\0{[waiver.stated() for waiver in task.waivers]!r}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from nianbao.beside import Beside
     from nianbao.pack import Pack
 
 app = typer.Typer(
@@ -27,6 +28,16 @@ PackDirs = Annotated[list[Path] | None, typer.Option("--packs", metavar="DIR", h
 BlankAsZero = Annotated[
     str | None, typer.Option("--blank-as-zero", metavar="REASON", help="空格按0处理，并记录理由")
 ]
+Previous = Annotated[
+    list[str] | None, typer.Option("--previous", metavar="INPUT", help="上年数据，用来核对结转等；可写几个")
+]
+AliasFile = Annotated[
+    Path | None, typer.Option("--aliases", metavar="FILE", help="别名表：改名、合并、拆分、撤销的单位")
+]
+WaiverFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--waivers", metavar="FILE", help="情况说明表，如填好的检查结果.xlsx；可写几个"),
+]
 DEFAULT = "cn-ogi/2021"
 
 
@@ -45,6 +56,9 @@ def build(
         str | None, typer.Option("--allow-errors", metavar="REASON", help="未通过校验的也生成，并记录理由")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume/--no-resume", help="沿用未变的输出")] = True,
+    previous: Previous = None,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
     blank_as_zero: BlankAsZero = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
@@ -53,8 +67,10 @@ def build(
     try:
         from nianbao.cli.building import run_build
 
+        found = _pack(pack, packs)
+        beside = _beside(found, previous, aliases, waivers)
         status = run_build(
-            inputs, out, template, jobs, scheduler, allow_errors, resume, blank_as_zero, _pack(pack, packs)
+            inputs, out, template, jobs, scheduler, allow_errors, resume, blank_as_zero, found, beside
         )
     except KeyboardInterrupt:
         typer.echo("已中断；已完成的文件都在，重新运行会接着做", err=True)
@@ -70,8 +86,18 @@ def check(
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="写入文件；.xlsx为检查结果工作簿")
     ] = None,
     annotate: Annotated[
-        Path | None, typer.Option("--annotate", metavar="FILE.xlsx", help="在输入工作簿的副本上标红并批注")
+        Path | None,
+        typer.Option(
+            "--annotate", metavar="FILE.xlsx", help="在输入工作簿的副本上标红并批注，疑似有误的格标紫"
+        ),
     ] = None,
+    fix_totals: Annotated[
+        Path | None,
+        typer.Option("--fix-totals", metavar="FILE.xlsx", help="输入工作簿的副本：合计按分项重算，逐处列出"),
+    ] = None,
+    previous: Previous = None,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
     blank_as_zero: BlankAsZero = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
@@ -79,7 +105,9 @@ def check(
     """核对数据，逐条指出哪一格有误、应为多少。"""
     from nianbao.cli.checking import run_check
 
-    raise typer.Exit(run_check(inputs, form, out, annotate, blank_as_zero, _pack(pack, packs)))
+    found = _pack(pack, packs)
+    beside = _beside(found, previous, aliases, waivers)
+    raise typer.Exit(run_check(inputs, form, out, annotate, fix_totals, blank_as_zero, found, beside))
 
 
 @app.command()
@@ -192,6 +220,14 @@ def pack_new(
     from nianbao.cli.packs import run_new
 
     raise typer.Exit(run_new(folder))
+
+
+def _beside(
+    pack: Pack, previous: list[str] | None, aliases: Path | None, waivers: list[Path] | None
+) -> Beside:
+    from nianbao.beside import Beside
+
+    return Beside.read(pack, previous or None, aliases, waivers)
 
 
 def _pack(name: str, packs: list[Path] | None) -> Pack:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nianbao.expression import Linear
+from nianbao.predecessors import is_last_years
 from nianbao.rules import Instance
 
 
@@ -14,6 +15,8 @@ def sums_of(
     """Return for each total the parts of every sum that it stands alone against in an equality."""
     found: dict[int, tuple[tuple[int, ...], ...]] = {}
     for comparison in (instance.comparison for instance in instances):
+        if any(map(is_last_years, comparison.fields)):
+            continue
         sides = (comparison.left, comparison.right)
         for one, other in (sides, sides[::-1]) if comparison.op == "==" and not comparison.tolerance else ():
             if _alone(one) and len(other.terms) > 1 and all(factor == 1 for _, factor in other.terms):

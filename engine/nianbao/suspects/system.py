@@ -1,6 +1,7 @@
 """The rules that a report must not break as the search for suspects sees them, and a report as they see it.
 
 Equalities are what suspects must mend; inequalities, and equalities with a tolerance, what they must keep.
+Cells of last year's report stand in no column of the matrix: nothing changes them.
 """
 
 from __future__ import annotations
@@ -97,11 +98,7 @@ class System:
         return lru_cache(maxsize=_MATRICES)(self._matrix)
 
     def _matrix(self, inactive: frozenset[int]) -> Matrix:
-        rows = {
-            number: dict(zip(row.cells, row.factors, strict=True))
-            for number, row in enumerate(self.equalities)
-            if number not in inactive
-        }
+        rows = {number: row.column for number, row in enumerate(self.equalities) if number not in inactive}
         return Matrix.of(rows, len(self.fields), len(self.equalities))
 
     def value(self, cell: int, scaled: Exact) -> Number:

@@ -8,7 +8,7 @@ from typing import get_args
 
 from nianbao.findings import Finding, Suspect, Where
 from nianbao.outputs.annotation.sheetxml import Level
-from nianbao.outputs.results.words import LEVELS, value_words
+from nianbao.outputs.results.words import LEVELS, WAIVED, value_words
 from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult
@@ -38,15 +38,23 @@ def finding_marks(finding: Finding) -> Iterator[Mark]:
     if finding.severity == "info":
         return
     expected = f"（应为{value_words(finding.expected)}）" if finding.expected is not None else ""
-    text = f"【{LEVELS[finding.severity]}】{visible(finding.message)}{expected}"
-    yield Mark(finding.where, finding.severity, text)
+    best = finding.suspects[0] if finding.suspects else None
+    if best and best.group is None and finding.field not in best.changes:
+        # What the total would have to be is no advice where another cell is the likelier one.
+        expected = "（疑似有误的格另标紫色）"
+    text = f"{visible(finding.message)}{expected}"
+    if finding.waiver is not None:
+        explained = visible(finding.waiver.words.removeprefix(f"{WAIVED}："))
+        yield Mark(finding.where, "explained", f"【{WAIVED}】{explained}\n{text}")
+        return
+    yield Mark(finding.where, finding.severity, f"【{LEVELS[finding.severity]}】{text}")
 
 
 def block_marks(results: Iterable[CheckResult]) -> Iterator[Mark]:
     """Yield a mark for each further cell of a finding about a block of cells; the first one says it all."""
     for result in results:
         for finding in result.findings:
-            if finding.severity != "info":
+            if finding.severity != "info" and finding.waiver is None:
                 for path in finding.fields[1:]:
                     if path in result.report.origins:
                         yield Mark(result.report.origins[path], finding.severity)
@@ -86,11 +94,12 @@ def _suspect_mark(
         first = path == next(iter(best.changes))
         return Mark(report.origins[path], "possible", f"【疑似有误】{visible(best.reason)}" if first else "")
     lines = []
+    now = value_words(report.value(path))
     if ways[0] is best:
-        lines.append(f"【疑似有误】{visible(best.reason)}")
+        own = f"本格应为{value_words(best.changes[path])}（现为{now}）；" if len(best.changes) > 1 else ""
+        lines.append(f"【疑似有误】{own}{visible(best.reason)}")
         ways = ways[1:]
     word = "疑似有误" if level == "suspect" else "也可能"
-    now = value_words(report.value(path))
     for suspect in ways[:_WAYS]:
         others = [p for p in suspect.changes if p != path]
         also = "、".join(

@@ -14,12 +14,14 @@ from typing import Any
 
 from nianbao import __version__
 from nianbao.fields import lookup
-from nianbao.findings import SEVERITIES, Finding, Value, Where
+from nianbao.findings import SEVERITIES, Finding, Value, Where, order
 from nianbao.outputs.results.doubts import DOUBTS, Doubt, DoubtSheet, doubts_of
+from nianbao.outputs.results.explaining import EXPLAINED, Explaining, Explanation, explanations
 from nianbao.outputs.results.sheets import Book, Column, Link, Row, Sheet, Table
 from nianbao.outputs.results.words import (
     LEVELS,
     STATUSES,
+    WAIVED,
     Words,
     difference,
     file_words,
@@ -65,6 +67,11 @@ _LEGEND = (
     ("状态“通过”", "没有错误和警告"),
     ("状态“有提示”", "没有错误，有警告：请人工核对，确认无误可以不改"),
     ("状态“未通过”", "有错误：请按“问题清单”改正后重新检查"),
+    (f"级别“{WAIVED}”", "单位作了情况说明并有人确认，不再影响状态；所说的数改动后说明即失效"),
+    (
+        f"工作表“{EXPLAINED}”",
+        "确认无误而不能改的，填理由、确认人和日期，再用 --waivers 把本文件交回来检查",
+    ),
     (
         f"工作表“{DOUBTS}”",
         "改哪几格，勾稽关系就都平衡，最可能的在前；只是推断，请核对台账后再改",
@@ -90,6 +97,7 @@ class Entry:
     findings: tuple[Finding, ...]
     note: str = ""
     doubts: tuple[Doubt, ...] = ()
+    explanations: tuple[Explanation, ...] = ()
 
 
 def entry_of(result: CheckResult, pack: Pack, output: str = "", note: str = "") -> Entry:
@@ -111,6 +119,7 @@ def entry_of(result: CheckResult, pack: Pack, output: str = "", note: str = "") 
         findings=result.findings,
         note=note,
         doubts=tuple(doubts_of(result)),
+        explanations=explanations(result, pack),
     )
 
 
@@ -168,18 +177,25 @@ class Summary:
         self.overview = Sheet(book, OVERVIEW, (*_OVERVIEW_FIRST, *figures, *_OVERVIEW_LAST), frozen=2)
         self.findings = Table(book, FINDINGS, _FINDING_COLUMNS, frozen=2)
         self.doubts = DoubtSheet(book, pack)
+        self.explaining = Explaining(book, self.words)
         self.sums: list[int | Decimal] = [0] * (2 + len(figures))
         self.statuses = dict.fromkeys(STATUSES, 0)
         self.levels = dict.fromkeys(LEVELS, 0)
+        self.waived = 0
 
     def add(self, entry: Entry) -> None:
         """Write one report: its line in the overview and a line for each finding."""
         home = Link(OVERVIEW, self.overview.row + 1)
         first: dict[str, Link] = {}
-        for finding in sorted(entry.findings, key=lambda finding: SEVERITIES.index(finding.severity)):
+        for finding in sorted(entry.findings, key=order):
+            if finding.waiver:
+                self.waived += 1
+                self.findings.append(self.finding(entry, finding, home))
+                continue
             self.levels[finding.severity] += 1
             first.setdefault(finding.severity, self.findings.append(self.finding(entry, finding, home)))
         self.doubts.add(entry.agency or _NAMELESS, entry.doubts, home)
+        self.explaining.add(entry.agency, entry.year, entry.explanations)
         self.statuses[entry.status] += 1
         for index, value in enumerate((entry.errors, entry.warnings, *entry.figures)):
             if isinstance(value, int | Decimal):
@@ -213,9 +229,9 @@ class Summary:
         """Return the line of a finding; `home` leads to its report in the overview."""
         words = self.words
         values = (
-            sum(self.levels.values()),
+            sum(self.levels.values()) + self.waived,
             entry.agency or _NAMELESS,
-            LEVELS[finding.severity],
+            words.level(finding),
             words.place(finding),
             source_words(finding.where, "\n"),
             _value(finding.actual),
@@ -224,16 +240,17 @@ class Summary:
             difference(finding),
             words.advice(finding),
             finding.basis,
-            finding.message,
+            words.message(finding),
             finding.rule,
         )
-        return Row(values, {2: finding.severity}, {1: home})
+        return Row(values, {2: "info" if finding.waiver else finding.severity}, {1: home})
 
     def save(self, unreadable: Sequence[tuple[str, str]], notes: Sequence[tuple[str, str]]) -> None:
         """Write what stands below and behind the long sheets, and then the file; see `write_summary`."""
         self.overview.end_of_data()
         self.findings.sheet.end_of_data()
         self.doubts.finish()
+        self.explaining.finish()
         if self.overview.row > 1:
             self.overview.totals("合计", dict(enumerate(self.sums, _ERRORS)))
         counted = self.counted()
@@ -250,6 +267,7 @@ class Summary:
         statuses, levels = self.statuses, self.levels
         by_status = "，".join(f"{STATUSES[status]}{count}份" for status, count in statuses.items())
         by_level = "，".join(f"{LEVELS[level]}{levels[level]}个" for level in SEVERITIES)
+        by_level += f"，{WAIVED}{self.waived}个" if self.waived else ""
         return f"共{sum(statuses.values())}份：{by_status}；{by_level}"
 
     def unreadable(self, unreadable: Sequence[tuple[str, str]]) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import groupby
 
 from nianbao.findings import Finding, Severity, Suspect, Value, Where
 from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
 
 LEVELS: Mapping[Severity, str] = {"error": "错误", "warning": "警告", "info": "提示"}
+WAIVED = "已说明"
 STATUSES: Mapping[str, str] = {"pass": "通过", "warn": "有提示", "fail": "未通过"}
 
 # Findings of reading, binding and building have no rule in a pack: what should hold, and what to do.
@@ -31,6 +33,15 @@ _ENGINE: Mapping[str, tuple[str, str]] = {
     "RENDER": ("内容应能写入报告", "按说明改正后重新运行"),
     "SAME-NAME": ("一个单位一个年度只应有一份报告", "核对是否重复报送"),
     "NOT-PLACED": ("填写的内容应印在报告中", "核对所用模板是否缺少这个位置"),
+    "PREVIOUS-NONE": ("应有上年报告可比", "新设的单位可不理会；改名、合并、拆分的写进别名表"),
+    "PREVIOUS-YEAR": ("上年报告应是前一年的", "换成前一年的报告"),
+    "PREVIOUS-SAME": ("一个单位上年只应有一份报告", "只留一份上年报告"),
+    "PREVIOUS-NAME": ("单位名称与上年一致", "核对是否同一单位"),
+    "PREVIOUS-PART": ("合并前各单位都应有上年报告", "补齐上年报告，或改正别名表"),
+    "PREVIOUS-SPLIT": ("拆分的单位不逐个与上年比", "看说明中各部分的合计"),
+    "PREVIOUS-GONE": ("已撤销、合并、改名的单位不应再有报告", "核对别名表，或核对是否应由它报告"),
+    "WAIVER-VOID": ("情况说明应完整，且所说的数没有变", "补全或重新说明"),
+    "WAIVER-UNUSED": ("情况说明应对应一个问题", "没有问题的可删去说明"),
 }
 _KINDS: Mapping[str, str] = {
     "count": "应为不小于0的整数",
@@ -52,6 +63,15 @@ class Words:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self._rules = {text.id: (text.title, text.advice) for text in pack.rules.texts}
+
+    def level(self, finding: Finding) -> str:
+        """Return how grave a finding is in words; one that is explained is 已说明."""
+        return WAIVED if finding.waiver else LEVELS[finding.severity]
+
+    def message(self, finding: Finding) -> str:
+        """Return what a finding says, with its explanation where it has one."""
+        said = finding.message if finding.waiver is None else f"{finding.message}\n{finding.waiver.words}"
+        return visible(said)
 
     def place(self, finding: Finding) -> str:
         """Return the position in the words of the form."""
@@ -81,19 +101,34 @@ class Words:
         if not finding.suspects:
             return ""
         first, *others = finding.suspects[:_MOST_SUSPECTS]
-        text = f"最可能：{first.reason or self._changes(first)}"
+        if first.group is not None:
+            group = [suspect for suspect in (first, *others) if suspect.group == first.group]
+            text = f"最可能是下列之一，规则分不清：{'；或'.join(map(self._changes, group))}"
+            others = others[len(group) - 1 :]
+        else:
+            text = f"最可能：{first.reason or self._changes(first)}"
         if others:
             text += f"。也可能：{'；或'.join(map(self._changes, others))}"
         more = len(finding.suspects) > _MOST_SUSPECTS
         return visible(text + (f"；共{len(finding.suspects)}种可能" if more else ""))
 
     def candidates(self, finding: Finding) -> list[str]:
-        """Return all suspects of a finding, best first; of very many the first, and how many more."""
-        if not finding.suspects:
-            return []
-        first, *others = finding.suspects[:_MOST_LINES]
-        lines = [f"最可能：{first.reason or self._changes(first)}"]
-        lines += (f"也可能：{self._changes(suspect, len(suspect.changes))}" for suspect in others)
+        """Return all suspects of a finding, best first; of very many the first, and how many more.
+
+        Those that the rules cannot tell apart share a line.
+        """
+        shown = finding.suspects[:_MOST_LINES]
+        lines: list[str] = []
+        for group, run in groupby(shown, key=lambda suspect: suspect.group):
+            members = list(run)
+            if group is not None:
+                ways = "；或".join(self._changes(suspect, len(suspect.changes)) for suspect in members)
+                word = "也可能" if lines else "最可能"
+                lines.append(f"{word}是下列{len(members)}种之一，规则分不清：{ways}；请核对台账")
+                continue
+            for suspect in members:
+                changes = self._changes(suspect, len(suspect.changes))
+                lines.append(f"也可能：{changes}" if lines else f"最可能：{suspect.reason or changes}")
         if len(finding.suspects) > _MOST_LINES:
             lines.append(f"另有{len(finding.suspects) - _MOST_LINES}种可能，见JSON输出或检查结果.xlsx")
         return list(map(visible, lines))
