@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from nianbao.agencies import agency_key
 from nianbao.differences import Comparison, Number, ReportComparison
 from nianbao.errors import PackError
+from nianbao.matching import Key
 from nianbao.outputs.comparison.display import summary_line
 from nianbao.outputs.comparison.series import ChartData, chart_data, reports_by_year
 from nianbao.outputs.comparison.view import section_of
@@ -78,14 +79,19 @@ def comparison_html(
     return _page("diff.html", pack, values)
 
 
-def charts_html(reports: Iterable[Report], pack: Pack, unreadable: Unreadable = ()) -> str:
-    """Return the page of a pack's charts, over all agencies and for each; raises PackError if it has none."""
+def charts_html(
+    reports: Iterable[Report], pack: Pack, unreadable: Unreadable = (), name: Key = agency_key
+) -> str:
+    """Return the page of a pack's charts, over all agencies and for each; raises PackError if it has none.
+
+    `name` gives what the names of one agency have in common.
+    """
     if not pack.charts:
         raise PackError(f"报表包{pack.id}没有定义图表（pack.toml中的[[chart]]）", file="pack.toml")
     reports = list(reports)
     by_agency: dict[str, list[Report]] = {}
     for report in reports:
-        by_agency.setdefault(agency_key(report.agency), []).append(report)
+        by_agency.setdefault(name(report.agency), []).append(report)
     years = reports_by_year(reports)
     many = len(by_agency) > 1
     drawing = _Charts(pack)
@@ -94,9 +100,9 @@ def charts_html(reports: Iterable[Report], pack: Pack, unreadable: Unreadable = 
     span = "、".join(f"{year}年{len(found)}份" for year, found in years.items())
     undated = sum(report.year is None for report in reports)
     span += f"；另有{undated}份没有年度，没有计入" if undated else ""
-    name = f"{len(by_agency)}个单位" if many else agency_words(reports[0]) if reports else "没有报告"
+    who = f"{len(by_agency)}个单位" if many else agency_words(reports[-1]) if reports else "没有报告"
     values = {
-        "title": f"{name}：各年对照",
+        "title": f"{who}：各年对照",
         "scope": f"报告：{span or '没有'}。",
         "many": many,
         "charts": overall,
