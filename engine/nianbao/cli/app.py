@@ -86,7 +86,14 @@ def check(
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="写入文件；.xlsx为检查结果工作簿")
     ] = None,
     annotate: Annotated[
-        Path | None, typer.Option("--annotate", metavar="FILE.xlsx", help="在输入工作簿的副本上标红并批注")
+        Path | None,
+        typer.Option(
+            "--annotate", metavar="FILE.xlsx", help="在输入工作簿的副本上标红并批注，疑似有误的格标紫"
+        ),
+    ] = None,
+    fix_totals: Annotated[
+        Path | None,
+        typer.Option("--fix-totals", metavar="FILE.xlsx", help="输入工作簿的副本：合计按分项重算，逐处列出"),
     ] = None,
     previous: Previous = None,
     aliases: AliasFile = None,
@@ -100,7 +107,7 @@ def check(
 
     found = _pack(pack, packs)
     beside = _beside(found, previous, aliases, waivers)
-    raise typer.Exit(run_check(inputs, form, out, annotate, blank_as_zero, found, beside))
+    raise typer.Exit(run_check(inputs, form, out, annotate, fix_totals, blank_as_zero, found, beside))
 
 
 @app.command()
