@@ -141,13 +141,14 @@ def form(
         list[str] | None, typer.Option("--from", metavar="INPUT", help="上年数据，用来预填结转等栏")
     ] = None,
     year: Annotated[int | None, typer.Option("--year", metavar="YYYY", help="报告年度")] = None,
+    aliases: AliasFile = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
 ) -> None:
     """生成空白登记表，或每个单位一份填报表。"""
     from nianbao.cli.forming import run_form
 
-    raise typer.Exit(run_form(out, agencies, previous or [], year, _pack(pack, packs)))
+    raise typer.Exit(run_form(out, agencies, previous or [], year, _pack(pack, packs), aliases))
 
 
 @app.command()
