@@ -7,8 +7,8 @@ import re
 import unicodedata
 
 MAX_BYTES = 255
-# Room for a temporary's or a duplicate's addition and for the suffix.
-_ROOM = 40
+# Room for a temporary's or a duplicate's addition, the mark of a report that did not pass, and the suffix.
+_ROOM = 52
 # Half a surrogate pair has no UTF-8.
 _FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 # Marks that turn the direction of text can make a name look like another.
