@@ -16,7 +16,7 @@ from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Options, Task
 from nianbao.beside import Beside, Tally
 from nianbao.context import filled_name
 from nianbao.errors import InputError
-from nianbao.filenames import Namer
+from nianbao.filenames import Namer, is_changed
 from nianbao.inputs import Source
 from nianbao.manifest import Line, Manifest
 from nianbao.outputs.files import make_folder, remove_temporaries
@@ -148,10 +148,11 @@ def _tasks(
     namer = Namer()
     for raw in raws:
         who = _identity(raw, options.pack)
-        name, renamed = namer.name(filled_name(options.pack, who.agency or "未填单位", who.year))
+        wanted = filled_name(options.pack, who.agency or "未填单位", who.year)
+        name, renamed = namer.name(wanted)
         known = _known(name, manifest.lines) if manifest else {}
         last, explanations = beside.last(who), beside.explanations(who)
-        yield Task(raw, name, renamed, known, last, explanations, tally.tracked(who))
+        yield Task(raw, name, renamed, known, last, explanations, tally.tracked(who), is_changed(wanted))
 
 
 def _known(name: str, lines: Mapping[str, Line]) -> dict[str, Line]:

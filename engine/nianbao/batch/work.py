@@ -59,6 +59,7 @@ class Options:
 class Task:
     """One report to do: what was read, the name that its outputs have, and what is known of the outputs.
 
+    `renamed` says that the name was taken, `changed` that no file can have the name that was wanted.
     `last` is what it follows upon, `waivers` are its agency's explanations, `tracked` the fields whose values
     the driver wants to see.
     """
@@ -70,6 +71,7 @@ class Task:
     last: Predecessors | None = None
     waivers: tuple[Waiver, ...] = ()
     tracked: tuple[str, ...] = ()
+    changed: bool = False
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,9 @@ def _output_findings(
         name = f"{task.name}{SUFFIXES[options.formats[0]]}"
         message = f"本批已有同名的报告，输出文件改名为“{name}”，请核对是否重复报送"
         yield Finding("SAME-NAME", "warning", "agency", report.where("agency"), message)
+    elif task.changed:
+        message = f"单位名称太长，或有文件名不能用的字符，输出文件命名为“{task.name}.docx”，请核对单位名称"
+        yield Finding("FILE-NAME", "warning", "agency", report.where("agency"), message)
     if template is pack.template:
         return
     for path, value in report.values.items():

@@ -141,13 +141,14 @@ def form(
         list[str] | None, typer.Option("--from", metavar="INPUT", help="上年数据，用来预填结转等栏")
     ] = None,
     year: Annotated[int | None, typer.Option("--year", metavar="YYYY", help="报告年度")] = None,
+    aliases: AliasFile = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
 ) -> None:
     """生成空白登记表，或每个单位一份填报表。"""
     from nianbao.cli.forming import run_form
 
-    raise typer.Exit(run_form(out, agencies, previous or [], year, _pack(pack, packs)))
+    raise typer.Exit(run_form(out, agencies, previous or [], year, _pack(pack, packs), aliases))
 
 
 @app.command()
@@ -180,7 +181,11 @@ def diff(
         str | None,
         typer.Option("--format", metavar="text|json|html", help="输出形式；不写时按输出文件的后缀"),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="写入文件")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE|DIR", help="写入文件；文件夹为每个单位一个网页"),
+    ] = None,
+    aliases: AliasFile = None,
     blank_as_zero: BlankAsZero = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
@@ -191,13 +196,14 @@ def diff(
     """
     from nianbao.cli.comparing import run_diff
 
-    raise typer.Exit(run_diff(before, after, form, out, blank_as_zero, _pack(pack, packs)))
+    raise typer.Exit(run_diff(before, after, form, out, aliases, blank_as_zero, _pack(pack, packs)))
 
 
 @app.command()
 def chart(
     inputs: Inputs,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.html", help="网页文件")],
+    aliases: AliasFile = None,
     blank_as_zero: BlankAsZero = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
@@ -205,7 +211,7 @@ def chart(
     """把各年的数字画成图表网页：一个单位的，或许多单位合计和各自的。"""
     from nianbao.cli.comparing import run_chart
 
-    raise typer.Exit(run_chart(inputs, out, blank_as_zero, _pack(pack, packs)))
+    raise typer.Exit(run_chart(inputs, out, aliases, blank_as_zero, _pack(pack, packs)))
 
 
 @pack_app.command("list")
