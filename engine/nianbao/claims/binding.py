@@ -21,7 +21,8 @@ _After = tuple[list[Token] | None, bool]
 class Claim(NamedTuple):
     """A figure that a sentence states: how much, of which year (None: not said), for which office.
 
-    `move` makes it a growth over the year before; a `phrase` states that something is 0.
+    `move` makes it a growth over the year before, or over the year `base`; a `phrase` states that something
+    is 0.
     """
 
     sentence: Sentence
@@ -33,6 +34,7 @@ class Claim(NamedTuple):
     year: int | None = None
     scope: str = ""
     move: Move = ""
+    base: int | None = None
 
 
 @dataclass(slots=True)
@@ -47,6 +49,8 @@ class _Context:
     plan: bool = False
     part: bool = False
     scope: str = ""
+    base: int | None = None
+    compared: bool = False
 
     @property
     def doubtful(self) -> bool:
@@ -55,15 +59,21 @@ class _Context:
 
     def take(self, token: Token) -> None:
         """Let a token change the context."""
-        kind = token.kind
+        kind, compared = token.kind, self.compared
+        self.compared = kind == "compare"
         if kind == "figure":
             return
         if kind == "topic" and token.word:
             self.topic = token.word.topic
         elif kind == "other":
             self.topic = ""
+        elif kind == "year" and compared:
+            # 比2023年: not the year that is spoken of.
+            self.base = token.year
         elif kind == "year":
             self.year, self.named_year, self.past = token.year, True, False
+        elif kind == "compare":
+            self.base = None
         elif kind == "now":
             self.year, self.named_year, self.past = None, True, False
         elif kind == "past":
@@ -223,6 +233,7 @@ class _Walk:
             year=context.year,
             scope=context.scope,
             move=move,
+            base=context.base if move else None,
         )
 
     def _phrases(

@@ -66,9 +66,7 @@ def _once(
     for path, text in texts:
         opens = reader.openings.get(path, "")
         claims = [
-            claim
-            for claim in claims_of(text, opens, reader, report.agency)
-            if claim.year is None or claim.year == report.year
+            claim for claim in claims_of(text, opens, reader, report.agency) if _is_of(claim, report.year)
         ]
         judged = [(claim, judge(path, claim)) for claim in claims]
         wrong = [(claim, found) for claim, found in judged if found is not None]
@@ -80,6 +78,15 @@ def _once(
             if key not in seen and not doubtful:
                 seen.add(key)
                 yield found
+
+
+def _is_of(claim: Claim, year: int | None) -> bool:
+    """Return whether a claim is about the year of the report."""
+    if claim.base is not None and claim.base + 1 != year:
+        return False
+    if claim.year is None or year is None:
+        return claim.year is None
+    return claim.year == year or bool(claim.figure and claim.year - year in claim.figure.years)
 
 
 class _Judge:

@@ -19,7 +19,8 @@ class Figure:
     """What a number may count: the sums of fields that it may equal, the first being what it should.
 
     Of a rate, `equals` are the numerators and `of` the denominators, pair by pair. A sentence that holds
-    `unless` claims nothing of it.
+    `unless` claims nothing of it. A number with another year is none, unless it is one of `years`, counted
+    from the report's (1: the next).
     """
 
     topic: str
@@ -29,6 +30,7 @@ class Figure:
     of: tuple[Linear, ...] = ()
     place: str = ""
     unless: re.Pattern[str] | None = None
+    years: tuple[int, ...] = ()
 
     @property
     def is_rate(self) -> bool:
@@ -130,7 +132,8 @@ def _figures(
             raise ExpressionError(f"比率{raw['id']}的equals和of应一样多", 1)
         unless = re.compile(raw["unless"]) if "unless" in raw else None
         place = raw.get("place", "")
-        yield raw["topic"], Figure(raw["topic"], raw["id"], raw["title"], equals, of, place, unless)
+        years = tuple(raw.get("years", ()))
+        yield raw["topic"], Figure(raw["topic"], raw["id"], raw["title"], equals, of, place, unless, years)
 
 
 def _linear(text: str, scope: Scope) -> Linear:
