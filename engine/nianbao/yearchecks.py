@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from nianbao.claimchecks import build_growth_check
+from nianbao.claims import ClaimReader
 from nianbao.expression import Expression, ExpressionError, Number, Scope
 from nianbao.fields import FieldSet
 from nianbao.findings import Finding, Value
@@ -17,11 +19,14 @@ from nianbao.report import Report
 from nianbao.textchecks import RuleText, filled_finding, known_fields, texts_of
 from nianbao.values import shortened
 
+_Builder = Callable[[RuleText, Mapping[str, Any], Scope, ClaimReader | None], "YearCheck"]
 Run = Callable[[Report, Predecessors], Iterator[Finding]]
 
 _SENTENCE = re.compile(r"[^。！？；\n]+[。！？；]?")
 _YEAR = re.compile(r"(?<!\d)(\d{4})(?=年)")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_NUMBER = re.compile(
+    r"\d+(?:\.\d+)?|[〇零一二两三四五六七八九十百千万]+(?=余?[次件人项期场个家份条篇处名轮批])"
+)
 _YEARS: Mapping[int, str] = {-1: "去", 0: "本", 1: "明"}
 # What is said at least must have a few words of its own: 特此报告。 is nobody's copy.
 _SHORTEST = 10
@@ -37,12 +42,17 @@ class YearCheck:
     run: Run
 
 
-def build_year_check(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> YearCheck:
-    """Return the check that a rule names; raises ExpressionError or re.error for what it cannot mean."""
+def build_year_check(
+    rule: RuleText, raw: Mapping[str, Any], scope: Scope, claims: ClaimReader | None = None
+) -> YearCheck:
+    """Return the check that a rule names; raises ExpressionError or re.error for what it cannot mean.
+
+    `claims` is what reads figures in texts, for the growths that they state.
+    """
     name = str(raw["check"])
     if lacking := [key for key in _NEEDED[name] if key not in raw]:
         raise ExpressionError(f"{name}缺少参数{'、'.join(lacking)}", 1)
-    check = YEAR_CHECKS[name](rule, raw, scope)
+    check = YEAR_CHECKS[name](rule, raw, scope, claims)
     if "when" not in raw:
         return check
     when = Expression.parse(raw["when"]).condition(scope)
@@ -82,7 +92,7 @@ class _Jump:
         return f"变动{(Decimal(large) / Decimal(small)).quantize(Decimal(1), ROUND_HALF_UP)}倍"
 
 
-def _jump(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> YearCheck:
+def _jump(rule: RuleText, raw: Mapping[str, Any], scope: Scope, _: ClaimReader | None) -> YearCheck:
     """One finding for each figure that is `times` last year's or more, or as much less.
 
     A list among `figures` is a group: where its first figure jumps, the others move with it and are not told.
@@ -92,7 +102,7 @@ def _jump(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> YearCheck:
 
     def jump(report: Report, last: Predecessors, path: str) -> _Jump | None:
         before, after = _number(last.value(path)), _number(report.value(path))
-        if before is None or after is None:
+        if before is None or after is None or (before < least and after < least):
             return None
         found = _Jump(before, after)
         return found if found.is_far(times, least) else None
@@ -133,6 +143,20 @@ def _written(number: Number) -> str:
     return f"{number:f}" if isinstance(number, Decimal) else str(number)
 
 
+# ---- growths that texts state ----
+
+
+def _growth(rule: RuleText, raw: Mapping[str, Any], scope: Scope, claims: ClaimReader | None) -> YearCheck:
+    """One finding for each growth in a text that the figures of the two years do not give."""
+    check = build_growth_check(rule, raw, scope, claims)
+
+    def run(report: Report, last: Predecessors) -> Iterator[Finding]:
+        for finding in check(report, last.value) if last.comparable else ():
+            yield replace(finding, message=f"{finding.message}（上年数见{last.source()}）")
+
+    return YearCheck(frozenset(), run)
+
+
 # ---- texts that are last year's ----
 
 
@@ -157,7 +181,7 @@ class _Pair:
     share: float
 
 
-def _similar(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> YearCheck:
+def _similar(rule: RuleText, raw: Mapping[str, Any], scope: Scope, _: ClaimReader | None) -> YearCheck:
     """One finding for each text of `fields` of which `share` or more are last year's sentences.
 
     Two sentences are the same from `alike` on, unless their figures differ: then somebody has updated them.
@@ -165,7 +189,10 @@ def _similar(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> YearCheck:
     them say too little to be called copied.
     """
     known_fields(raw["fields"], scope.fields)
-    ignore = [re.compile(pattern) for pattern in raw.get("ignore", ())]
+    for pattern in raw.get("ignore", ()):
+        re.compile(pattern)
+    ignored = "|".join(f"(?:{pattern})" for pattern in raw.get("ignore", ()))
+    ignore = re.compile(ignored) if ignored else None
     share, alike, least = float(raw["share"]), float(raw.get("alike", 0.85)), int(raw["least"])
 
     def run(report: Report, last: Predecessors) -> Iterator[Finding]:
@@ -178,10 +205,8 @@ def _similar(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> YearCheck:
         for path, text in texts_of(report, raw["fields"]) if pool else ():
             sentences = list(_sentences(text, report.year, ignore))
             total = sum(len(s.plain) for s in sentences)
-            if total < least:
-                continue
-            pairs = [pair for s in sentences if (pair := _counterpart(s, pool, alike))]
-            same = sum(len(pair.now.plain) * pair.share for pair in pairs) / total
+            pairs = _copied(sentences, pool, alike, total * (1 - share)) if total >= least else []
+            same = sum(len(pair.now.plain) * pair.share for pair in pairs) / max(total, 1)
             if same >= share:
                 words = {"share": f"{int(same * 100)}%", "count": f"{len(pairs)}", "pairs": _shown(pairs)}
                 yield _finding(rule, scope.fields, report, path, words, last)
@@ -189,11 +214,26 @@ def _similar(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> YearCheck:
     return YearCheck(frozenset(raw["fields"]), run)
 
 
-def _sentences(text: str, year: int | None, ignore: Iterable[re.Pattern[str]]) -> Iterator[_Sentence]:
+def _copied(
+    sentences: Iterable[_Sentence], pool: Mapping[str, _Sentence], alike: float, own: float
+) -> list[_Pair]:
+    """Return the sentences that last year has too; none as soon as more than `own` characters are new."""
+    pairs = []
+    for sentence in sentences:
+        if pair := _counterpart(sentence, pool, alike):
+            pairs.append(pair)
+        else:
+            own -= len(sentence.plain)
+            if own < 0:
+                return []
+    return pairs
+
+
+def _sentences(text: str, year: int | None, ignore: re.Pattern[str] | None) -> Iterator[_Sentence]:
     """Yield the sentences of a text that say something of their own."""
     for match in _SENTENCE.finditer(text):
         plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", match[0]))
-        if len(plain) >= _SHORTEST and not any(pattern.search(plain) for pattern in ignore):
+        if len(plain) >= _SHORTEST and not (ignore and ignore.search(plain)):
             yield _Sentence(match[0].strip(), _YEAR.sub(lambda m: _relative(int(m[1]), year), plain))
 
 
@@ -238,8 +278,10 @@ def _finding(
 _NEEDED: Mapping[str, Sequence[str]] = {
     "jump": ("figures", "times", "least"),
     "similar": ("fields", "share", "least"),
+    "growth": ("fields",),
 }
-YEAR_CHECKS: Mapping[str, Callable[[RuleText, Mapping[str, Any], Scope], YearCheck]] = {
+YEAR_CHECKS: Mapping[str, _Builder] = {
     "jump": _jump,
     "similar": _similar,
+    "growth": _growth,
 }

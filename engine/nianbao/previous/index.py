@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from nianbao.agencies import agency_key, code_key
 from nianbao.bind import bind
 from nianbao.errors import InputError
 from nianbao.inputs import Source
@@ -14,7 +15,6 @@ from nianbao.pack import Pack
 from nianbao.predecessors import Predecessors, Relation, Remark
 from nianbao.previous.aliases import Aliases, Change, as_aliases
 from nianbao.previous.kept import kept
-from nianbao.previous.names import agency_key, code_key
 from nianbao.report import Report
 
 
@@ -144,7 +144,7 @@ def _listed(inputs: object) -> list[object]:
 
 def _only(reports: Sequence[Report], agency: str, remarks: list[Remark]) -> tuple[Report, ...]:
     """Return the one report; of several the first if all say the same, else none and a remark."""
-    if len({tuple(sorted(_said(report).items(), key=str)) for report in reports}) > 1:
+    if len(reports) > 1 and len({tuple(sorted(_said(report).items(), key=str)) for report in reports}) > 1:
         files = "、".join(dict.fromkeys(Path(r.source.file or "").name for r in reports))
         message = f"上年数据里“{agency}”有{len(reports)}份不同的报告（{files}），未与上年核对；请只留一份"
         remarks.append(Remark("PREVIOUS-SAME", "warning", message))

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from nianbao.agencies import agency_key
 from nianbao.errors import InputError
 from nianbao.findings import Waiver
-from nianbao.previous.names import agency_key
 from nianbao.readers.tables import TableRow, read_table
 
 _HEADINGS: Mapping[str, Sequence[str]] = {
@@ -33,6 +33,9 @@ class Waivers:
     """The explanations that were given, those of an agency together."""
 
     items: tuple[Waiver, ...] = ()
+
+    def __iter__(self) -> Iterator[Waiver]:
+        return iter(self.items)
 
     def of(self, agency: str) -> tuple[Waiver, ...]:
         """Return the explanations of an agency."""
