@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import threading
+import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -135,6 +138,7 @@ def test_every_finding_is_in_the_list_beside_the_report_and_printed_ones_have_a_
     client: TestClient, workspace: Workspace
 ) -> None:
     workspace.give([str(BROKEN)])
+    workspace.refresh()
     for item in workspace.checked():
         page = client.get(f"/reports/{item.id}").text
         ids = set(re.findall(r' id="([^"]+)"', page))
@@ -251,6 +255,7 @@ def test_a_changed_file_is_read_again_and_a_vanished_one_is_told(pack: Pack, tmp
     path.write_bytes(workbook(pack, with_mistake(pack)))
     with Workspace(pack, LIMITS) as workspace:
         workspace.give([str(tmp_path)])
+        assert workspace.refresh()
         (before,) = workspace.checked()
         assert (before.result.ok, workspace.refresh()) == (False, False)
         path.write_bytes(workbook(pack, consistent_report(pack, 3)))
@@ -480,6 +485,31 @@ def test_an_archive_that_lies_about_its_size_is_not_unpacked(
     assert document.problem
 
 
+def test_more_reports_on_the_disk_than_the_page_holds_are_left_out_with_a_word(
+    pack: Pack, tmp_path: Path
+) -> None:
+    for name, count in (("a", 2), ("b", LIMITS.reports)):
+        data = [consistent_report(pack, 2, agency=f"第{n}局") for n in range(count)]
+        (tmp_path / f"{name}.json").write_text(json.dumps(data), encoding="utf-8")
+    with Workspace(pack, LIMITS) as workspace:
+        workspace.give([str(tmp_path)])
+        assert (workspace.refresh(), workspace.refresh()) == (True, False)
+        assert [len(document.reports) for document in workspace.documents()] == [2, 0]
+        assert "b.json没有读入：报告超过60份" in workspace.documents()[1].problem
+
+
+def test_two_reports_of_one_agency_and_agencies_that_are_missing_are_told(
+    client: TestClient, pack: Pack
+) -> None:
+    now = consistent_report(pack, 7, agency="甲局")
+    last = [{**consistent_report(pack, 8, agency=name), "year": now["year"] - 1} for name in ("甲局", "丙局")]
+    give(client, ("a.json", json.dumps(now).encode()), ("b.json", json.dumps(now).encode()))
+    give(client, ("last.json", json.dumps(last).encode()), part="previous")
+    told = client.get("/").text.partition('aria-label="说明"')[2].partition("</section>")[0]
+    assert "甲局2023年：a.json、b.json" in told
+    assert "丙局" in told
+
+
 def test_more_reports_than_the_page_holds_are_refused(
     client: TestClient, workspace: Workspace, pack: Pack
 ) -> None:
@@ -528,6 +558,8 @@ def test_a_server_as_a_user_starts_it_listens_here_only_and_tells_of_changes(
 ) -> None:
     address, token = served
     with httpx.Client(base_url=address, headers={"authorization": f"Bearer {token}"}) as client:
+        while "正在读取和核对" in client.get("/").text:
+            time.sleep(0.05)
         assert client.get("/").text.count("<tr data-id=") == 5
         assert len(token) >= 32
         with client.stream("GET", "/events") as events:
@@ -548,6 +580,31 @@ def test_a_server_as_a_user_starts_it_listens_here_only_and_tells_of_changes(
     own = {line.split()[1] for line in Path("/proc/net/tcp").read_text().splitlines()[1:]}
     assert f"0100007F:{int(port):04X}" in own
     assert f"00000000:{int(port):04X}" not in own
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_whatever_ends_the_program_it_leaves_nothing_behind(tmp_path: Path, name: str) -> None:
+    code = "from nianbao.cli import main; main()"
+    command = [sys.executable, "-u", "-c", code, "preview", "--no-open"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "NIANBAO_TOKEN": TOKEN * 2}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().split("打开：")[1].split("?")[0]
+        headers = {"authorization": f"Bearer {TOKEN * 2}"}
+        with httpx.Client(base_url=address, headers=headers) as client:
+            client.post("/files", files=[("files", ("b.xlsx", BROKEN.read_bytes()))])
+            assert len(list(tmp_path.glob("nianbao-web-*/*.xlsx"))) == 1
+            with client.stream("GET", "/events") as events:
+                lines = events.iter_lines()
+                assert next(lines) == "data: 1"
+                process.send_signal(getattr(signal, name))
+                assert set(lines) <= {""}
+        process.wait(20)
+    finally:
+        process.kill()
+        process.communicate()
+    assert (process.returncode, list(tmp_path.iterdir())) == (0, [])
 
 
 def test_a_body_without_a_length_is_cut_off_at_the_limit(pack: Pack) -> None:

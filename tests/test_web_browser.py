@@ -327,6 +327,7 @@ def test_everything_can_be_reached_with_the_keyboard(browser: Browser, start: Ca
 @pytest.mark.slow
 def test_the_way_from_one_faulty_report_to_the_next(browser: Browser, start: Callable[..., str]) -> None:
     browser.driver.get(start(EXAMPLES / "broken" / "register.xlsx"))
+    browser.until(lambda: browser.one("#rows tr"))
     ids = [row.get_attribute("data-id") for row in browser.all("#rows tr:not([data-status=pass])")]
     browser.one("#rows th a").click()
     seen = []
@@ -343,7 +344,7 @@ def test_the_way_from_one_faulty_report_to_the_next(browser: Browser, start: Cal
 @pytest.mark.slow
 def test_the_pages_are_shown_as_they_will_be_printed(browser: Browser, start: Callable[..., str]) -> None:
     browser.driver.get(start(EXAMPLES / "register.xlsx"))
-    browser.one("#rows th a").click()
+    browser.until(lambda: browser.one("#rows th a")).click()
     browser.until(lambda: browser.one("#paper")).click()
     first = browser.until(lambda: browser.one("#sheets img"))
     browser.until(lambda: browser.script("return arguments[0].naturalWidth", first) > 1000)

@@ -62,10 +62,10 @@ def run_preview(
         listen(address.host, address.port) as own,
         Workspace(pack, aliases=as_aliases(aliases), waivers=as_waivers(list(waivers))) as workspace,
     ):
-        if inputs:
-            warn("正在读取和核对…")
         workspace.give(previous, "previous")
         workspace.give(inputs)
+        if agency:
+            workspace.refresh()
         path = _page_of(workspace, agency) if agency else "/"
         if address.host != LOOPBACK:
             warn("注意：其他电脑也能访问；请只在可信的网络中使用，或放在有https的代理后面")

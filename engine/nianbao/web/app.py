@@ -76,11 +76,11 @@ def create_app(
 
 async def _watch(workspace: Workspace) -> None:
     while True:
-        await anyio.sleep(_WATCH)
         try:
             await to_thread.run_sync(workspace.refresh)
         except Refused as refused:
             _log.warning("%s", refused.message)
+        await anyio.sleep(_WATCH)
 
 
 async def _refused(request: Request, error: Exception) -> Response:

@@ -13,12 +13,13 @@ from nianbao.context import filled_name
 from nianbao.filenames import safe_name
 from nianbao.pipeline import render
 from nianbao.web import downloads
+from nianbao.web.documents import Checked
 from nianbao.web.downloads import DOCX, XLSX, Printer
 from nianbao.web.listing import as_csv, as_workbook, listing_of
 from nianbao.web.pages import wanted
 from nianbao.web.receiving import form_of
 from nianbao.web.uploads import Refused
-from nianbao.web.workspace import Checked, Workspace
+from nianbao.web.workspace import Workspace
 
 SUMMARY = "检查结果"
 _TYPES = {"docx": DOCX, "pdf": "application/pdf", "html": "text/html; charset=utf-8"}
@@ -102,7 +103,7 @@ class Files:
 
     def _workbook(self, checked: list[Checked]) -> bytes:
         unreadable = [document for document in self.workspace.documents() if document.problem]
-        return as_workbook(checked, unreadable, self.workspace.pack)
+        return as_workbook(checked, unreadable, self.workspace.notes(), self.workspace.pack)
 
     async def export(self, request: Request) -> Response:
         """Return the list as it is filtered: `ids` are the rows that are shown, in their order."""

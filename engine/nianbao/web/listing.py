@@ -15,8 +15,8 @@ from nianbao.outputs.results.summary import Entry, entry_of, write_summary
 from nianbao.outputs.results.words import source_words, value_words
 from nianbao.outputs.workbook.xlsx import FORMULA_STARTS, visible
 from nianbao.pack import Pack
+from nianbao.web.documents import Checked, Document
 from nianbao.web.notes import first_problem
-from nianbao.web.workspace import Checked, Document
 from nianbao.web.years import agreement
 
 WORDS: Mapping[str, str] = {"fail": "有错误", "warn": "待说明", "pass": "通过"}
@@ -158,11 +158,16 @@ def _cell(text: str) -> str:
     return f"'{text}" if text.startswith((*FORMULA_STARTS, "'")) else text
 
 
-def as_workbook(checked: Sequence[Checked], unreadable: Iterable[Document], pack: Pack) -> bytes:
+def as_workbook(
+    checked: Sequence[Checked],
+    unreadable: Iterable[Document],
+    notes: Sequence[tuple[str, str]],
+    pack: Pack,
+) -> bytes:
     """Return the list as the workbook that ``nianbao check -o`` writes."""
     entries = [entry_of(item.result, pack) for item in checked]
     files = [(document.file.name, document.problem) for document in unreadable]
     with tempfile.TemporaryDirectory(prefix="nianbao-web-") as folder:
         path = Path(folder) / "list.xlsx"
-        write_summary(path, pack, entries, files)
+        write_summary(path, pack, entries, files, notes)
         return path.read_bytes()

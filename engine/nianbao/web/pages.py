@@ -15,11 +15,12 @@ from starlette.routing import Route
 
 from nianbao import __version__
 from nianbao.web import listing as listings
+from nianbao.web.documents import Checked, Part
 from nianbao.web.looks import Looks
 from nianbao.web.receiving import form_of, stored
 from nianbao.web.reportpage import report_page
 from nianbao.web.uploads import Refused
-from nianbao.web.workspace import Checked, Part, Workspace
+from nianbao.web.workspace import Workspace
 
 # So often the page asks whether something has changed, in seconds; and so often it says that it is alive.
 _TICK, _ALIVE = 0.25, 15.0
@@ -61,8 +62,9 @@ class Pages:
         if self._list is not None and self._list[0] == version:
             return Response(self._list[1], media_type=_HTML)
         documents, previous = space.documents(), space.documents("previous")
-        listing = listings.listing_of(space.checked(), documents, space.pack, bool(previous))
-        answer = self.page("list.html", version, listing=listing, documents=documents, previous=previous)
+        listing = listings.listing_of(space.checked(), [*documents, *previous], space.pack, bool(previous))
+        files: dict[str, Any] = {"documents": documents, "previous": previous, "waiting": space.waiting}
+        answer = self.page("list.html", version, listing=listing, notes=space.notes(), **files)
         self._list = version, bytes(answer.body)
         return answer
 

@@ -15,10 +15,10 @@ from nianbao.outputs.results.words import Words, source_words
 from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
 from nianbao.report import Report
+from nianbao.web.documents import Checked
 from nianbao.web.listing import NAMELESS, WORDS, problems_first
 from nianbao.web.marking import marked
 from nianbao.web.notes import Note, Notes, notes_of
-from nianbao.web.workspace import Checked
 from nianbao.web.years import Years, years_of
 
 # Printed where a text should be, so that its place in the report is there to be seen.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import socket
+import threading
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 import anyio
@@ -84,4 +87,22 @@ def serve(
             closing.set()
             await super().shutdown(sockets)
 
-    Server(config).run(sockets=[own])
+    with _ending(), suppress(KeyboardInterrupt):
+        Server(config).run(sockets=[own])
+
+
+@contextmanager
+def _ending() -> Iterator[None]:
+    """Let whatever ends the program end it as Ctrl+C does, so that temporary folders go away.
+
+    uvicorn gives each signal back when it has closed its connections.
+    """
+    names = [name for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+    if threading.current_thread() is not threading.main_thread():
+        names = []
+    before = {name: signal.signal(getattr(signal, name), signal.default_int_handler) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(getattr(signal, name), handler)

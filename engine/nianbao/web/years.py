@@ -10,7 +10,7 @@ from nianbao.findings import Value
 from nianbao.outputs.results.words import value_words
 from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
-from nianbao.web.workspace import Checked
+from nianbao.web.documents import Checked
 
 AGREES, DIFFERS, UNSURE = "一致", "不一致", "待核对"
 
