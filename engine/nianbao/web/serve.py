@@ -9,6 +9,7 @@ import webbrowser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from types import FrameType
 
 import anyio
 import uvicorn
@@ -97,12 +98,22 @@ def _ending() -> Iterator[None]:
 
     uvicorn gives each signal back when it has closed its connections.
     """
-    names = [name for name in ("SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)]
+
+    def terminate(number: int, frame: FrameType | None) -> None:
+        signal.raise_signal(signal.SIGTERM)
+
+    interrupt = signal.default_int_handler
+    handlers: dict[str, Callable[[int, FrameType | None], None]] = {
+        "SIGTERM": interrupt,
+        "SIGBREAK": interrupt,
+        "SIGHUP": terminate,  # uvicorn does not know it
+    }
     if threading.current_thread() is not threading.main_thread():
-        names = []
-    before = {name: signal.signal(getattr(signal, name), signal.default_int_handler) for name in names}
+        handlers = {}
+    known = {getattr(signal, name): handler for name, handler in handlers.items() if hasattr(signal, name)}
+    before = {number: signal.signal(number, handler) for number, handler in known.items()}
     try:
         yield
     finally:
-        for name, handler in before.items():
-            signal.signal(getattr(signal, name), handler)
+        for number, handler in before.items():
+            signal.signal(number, handler)
