@@ -328,6 +328,25 @@ def test_last_year_comes_with_the_request(client: TestClient, pack: Pack) -> Non
     assert str(last["requests"]["carried_out"]["natural_person"]) in cells
 
 
+def test_errors_call_files_by_the_names_that_they_came_with(
+    client: TestClient, workspace: Workspace, pack: Pack
+) -> None:
+    bad = ("去年.xlsx", b"PK\x03\x04 no workbook")
+    report = ("本年.json", json.dumps(consistent_report(pack, 2)).encode())
+    for part in ("previous", "waivers", "aliases"):
+        answer = client.post("/api/check", files=[("files", report), (part, bad)])
+        assert answer.status_code == 422
+        assert "去年.xlsx" in answer.json()["error"]["message"]
+        assert not re.search(r"[0-9a-f]{24}|/tmp", answer.text)
+    give(client, ("本年.xlsx", report[1]))
+    (item,) = workspace.checked()
+    answer = client.get(f"/reports/{item.id}/annotated.xlsx")
+    assert (answer.status_code, "本年.xlsx不是.xlsx工作簿" in answer.json()["error"]["message"]) == (
+        422,
+        True,
+    )
+
+
 @pytest.mark.parametrize(
     ("address", "request_", "status", "code"),
     [

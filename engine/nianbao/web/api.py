@@ -26,7 +26,7 @@ from nianbao.web.operations import Answer, Job
 from nianbao.web.packs import Packs
 from nianbao.web.receiving import form_of, stored
 from nianbao.web.settings import Limits
-from nianbao.web.uploads import Stored
+from nianbao.web.uploads import Stored, speaking_of
 
 PARTS = ("files", "previous", "aliases", "waivers")
 OPTIONS = ("pack", "blank_as_zero", "format", "template", "allow_errors", "agency", "year")
@@ -59,7 +59,8 @@ class Api:
     def _endpoint(self, do: Callable[[Job], Answer]) -> Callable[[Request], Any]:
         async def endpoint(request: Request) -> Response:
             async with self._job(request) as job:
-                answer = await to_thread.run_sync(do, job, limiter=self.limiter)
+                with speaking_of(job.files):
+                    answer = await to_thread.run_sync(do, job, limiter=self.limiter)
             if answer.name:
                 return attachment(answer.content, answer.kind, answer.name)
             return Response(answer.content, answer.status, media_type=answer.kind)

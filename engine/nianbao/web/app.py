@@ -49,7 +49,7 @@ def create_app(
     looks, printer = Looks(), Printer(jobs=min(cores, 4))
     packs = packs or Packs(workspace.pack)
     api = Api(packs, printer, settings.limits, jobs=cores)
-    pages = Pages(workspace, looks, closing or anyio.Event())
+    pages = Pages(workspace, looks, settings.local, closing or anyio.Event())
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

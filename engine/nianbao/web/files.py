@@ -18,7 +18,7 @@ from nianbao.web.downloads import DOCX, XLSX, Printer
 from nianbao.web.listing import as_csv, as_workbook, listing_of
 from nianbao.web.pages import wanted
 from nianbao.web.receiving import form_of
-from nianbao.web.uploads import Refused
+from nianbao.web.uploads import Refused, speaking_of
 from nianbao.web.workspace import Workspace
 
 SUMMARY = "检查结果"
@@ -62,7 +62,8 @@ class Files:
         item = wanted(self.workspace, request.path_params["id"])
         results = [o.result for o in self.workspace.checked() if o.document is item.document]
         path = item.document.file.path
-        content = await to_thread.run_sync(downloads.annotated, path, results, self.workspace.pack)
+        with speaking_of([item.document.file]):
+            content = await to_thread.run_sync(downloads.annotated, path, results, self.workspace.pack)
         stem = item.document.file.name.rpartition(".")[0] or item.document.file.name
         return attachment(content, XLSX, f"{safe_name(stem)}（标注）.xlsx")
 

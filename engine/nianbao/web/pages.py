@@ -30,8 +30,8 @@ _HTML = "text/html; charset=utf-8"
 class Pages:
     """The pages of one workspace."""
 
-    def __init__(self, workspace: Workspace, looks: Looks, closing: anyio.Event) -> None:
-        self.workspace, self.looks, self.closing = workspace, looks, closing
+    def __init__(self, workspace: Workspace, looks: Looks, local: bool, closing: anyio.Event) -> None:
+        self.workspace, self.looks, self.local, self.closing = workspace, looks, local, closing
         self.environment = Environment(
             loader=PackageLoader("nianbao.web", "templates"),
             autoescape=True,
@@ -85,7 +85,12 @@ class Pages:
         """Return a page made by a template of ours."""
         pack = self.workspace.pack
         text = self.environment.get_template(template).render(
-            pack=pack, program=__version__, state=version, assets=self.looks.assets, **values
+            pack=pack,
+            local=self.local,
+            program=__version__,
+            state=version,
+            assets=self.looks.assets,
+            **values,
         )
         return Response(text, status, media_type=_HTML)
 

@@ -36,6 +36,11 @@ class Settings:
     limits: Limits = field(default_factory=Limits)
 
     @property
+    def local(self) -> bool:
+        """Whether only this machine can reach the server."""
+        return self.hosts[0].startswith(("127.0.0.1", "localhost"))
+
+    @property
     def cookie(self) -> str:
         """The name of the cookie; another server on this machine has another port, and so another name."""
         port = self.hosts[0].rpartition(":")[2]

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import secrets
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nianbao.errors import NianbaoError
 from nianbao.outputs.workbook.xlsx import visible
 from nianbao.web.settings import MEGABYTE, Limits
 
@@ -88,6 +90,15 @@ def must_be_reasonable(file: Stored, limits: Limits) -> None:
             f"{file.name}解压后超过{limits.inflated // MEGABYTE}MB，为安全起见没有读取；"
             "请用Excel或Word打开，删除多余的内容后另存再试",
         )
+
+
+@contextmanager
+def speaking_of(files: Iterable[Stored]) -> Iterator[None]:
+    """Turn an error of the set-up into a refusal that calls the files as people know them."""
+    try:
+        yield
+    except NianbaoError as error:
+        raise Refused(422, type(error).__name__, str(renamed(error.message, files))) from None
 
 
 def renamed(data: Any, files: Iterable[Stored]) -> Any:
