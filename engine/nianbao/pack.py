@@ -85,19 +85,20 @@ class Pack:
         return read_fields(self.schema)
 
     @cached_property
-    def _variants(self) -> Mapping[str, Any]:
+    def variants(self) -> Mapping[str, Any]:
+        """What variants.toml says."""
         return _toml(self.sources, "variants.toml")
 
     @cached_property
     def labels(self) -> Labels:
         """The labels that readers know, with their variants."""
         cells = (cell.text for grid in self.layout.grids for cell in grid.labels)
-        return read_labels(self._variants.get("labels", {}), self.fields, cells)
+        return read_labels(self.variants.get("labels", {}), self.fields, cells)
 
     @cached_property
     def rules(self) -> RuleSet:
         """The compiled rules."""
-        slips = [Slip(re.compile(s["wrong"]), s["right"]) for s in self._variants.get("slips", ())]
+        slips = [Slip(re.compile(s["wrong"]), s["right"]) for s in self.variants.get("slips", ())]
         return compile_rules(_toml(self.sources, "rules.toml"), self.fields, slips, f"{self.id}/rules.toml")
 
     @cached_property
@@ -232,6 +233,7 @@ def _lint_names(pack: Pack) -> None:
     named += [path for pair in meta.get("carry_forward", {}).items() for path in pair]
     named += [*meta.get("contact", ()), *([meta["category"]] if "category" in meta else [])]
     named += [table.path for table in pack.tables]
+    named += [row[key] for row in pack.variants.get("merged_rows", ()) for key in ("instead_of", "reads_as")]
     for path in named:
         if path not in pack.fields.nodes:
             raise PackError(f"{pack.id}/pack.toml用了没有的栏目：{path}", file="pack.toml")
