@@ -135,7 +135,12 @@ class _Binder:
             if field is not None and path not in sums:
                 self.parse_cell(path, field, formula)
         hint = "报告中应填数字，无业务为0" if self.raw.finished else "无业务请填0"
-        for block in blank_blocks(self.blank_required(), self.pack):
+        blank = self.blank_required()
+        missing = [p for p in blank if p not in self.raw.values] if self.raw.finished else []
+        for block in blank_blocks(missing, self.pack):
+            self.add("NOT-FOUND", "error", block.fields[0], f"{block.words}在文件中没有找到；请核对原文", None)
+            self.failed |= set(block.fields)
+        for block in blank_blocks([p for p in blank if p not in self.failed], self.pack):
             self.add("BLANK", "error", block.fields[0], f"{block.words}为空；{hint}", None)
             self.failed |= set(block.fields)
         for field in self.pack.fields.required_words:

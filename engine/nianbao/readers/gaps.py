@@ -12,38 +12,41 @@ from nianbao.readers.figures import is_figure
 
 Spot = tuple[int, int]
 Rows = Sequence[Sequence[str | None]]
-Merges = Sequence[tuple[int, int, int, int]]
 # Path of the first field, the label that should stand there, row and column.
 Guess = tuple[str, str, int, int]
 
 
 def fill_gaps(
-    found: dict[str, Spot], rows: Rows, merged: Merges, labels: Sequence[Sequence[str | None]], pack: Pack
+    found: dict[str, Spot],
+    rows: Rows,
+    labels: Sequence[Sequence[str | None]],
+    pack: Pack,
+    gone: tuple[str, ...] = (),
 ) -> Iterator[Guess]:
     """Add to `found` the fields of rows and columns that can only stand between their known neighbours.
 
     Yields a guess for each row or column. It is made only where the table has exactly as many rows with
-    figures between two known ones as the form has rows there.
+    figures between two known ones as the form has rows there. Branches that are `gone` are not looked for.
     """
     for grid in pack.layout.grids:
         if len(found.keys() & grid.field_cells.keys()) * 2 < len(grid.field_cells):
             continue
         for axis in (0, 1):
-            yield from _fill(found, grid, axis, rows, labels, merged)
+            lines = sorted({_place(grid, path)[axis] for path in grid.field_cells if not path.startswith(gone)})
+            yield from _fill(found, grid, axis, lines, rows, labels)
 
 
 def _fill(
     found: dict[str, Spot],
     grid: Grid,
     axis: int,
+    lines: Sequence[int],
     rows: Rows,
     labels: Sequence[Sequence[str | None]],
-    merged: Merges,
 ) -> Iterator[Guess]:
     """Fill gaps along one axis: 0 for rows, 1 for columns."""
     known = _known(found, grid, axis)
     across = _known(found, grid, 1 - axis)
-    lines = sorted({_place(grid, path)[axis] for path in grid.field_cells})
     size = len(rows) if axis == 0 else len(rows[0])
     ends = [-1, *(line for line in lines if line in known), lines[-1] + 1]
     for before, after in pairwise(ends):
@@ -53,7 +56,7 @@ def _fill(
         taken = set(known.values())
         free = [
             at
-            for at in range(start + 1, stop)
+            for at in range(max(0, start + 1), stop)
             if at not in taken and _holds_figures(at, axis, across, rows, labels)
         ]
         if missing and len(missing) == len(free):

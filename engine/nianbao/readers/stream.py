@@ -1,4 +1,299 @@
-"""Figures in a text that has lost its tables."""
+"""Figures in a text that has lost its tables: runs of numbers, matched in order with the rows of a grid.
+
+A run counts for a row only if it has exactly as many figures as the row has fields; otherwise it is a
+finding and nothing is read of it. What is read this way is marked, for a person to compare.
+"""
+
 from __future__ import annotations
-def read_stream(blocks, grid, figures):  # type: ignore
-    return None
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from difflib import SequenceMatcher
+
+from nianbao.findings import Where
+from nianbao.layout import Grid
+from nianbao.readers.align import MergedRow, grid_keys
+from nianbao.readers.document import Paragraph, Table
+from nianbao.readers.figures import is_figure
+from nianbao.readers.tables import Figures
+from nianbao.readers.wording import bare
+from nianbao.values import shortened
+
+# How much of a row's label must stand before its figures, and how near a label in other words must be.
+_ENOUGH, _NEAR = 0.55, 0.6
+_MOST_LINES, _MOST_RUNS = 3000, 400
+_SLASHES = frozenset(("/", "／", "-", "—", "——", "\\"))
+_LABEL_NUMBER = re.compile(r"[、.．,，）)]")
+
+
+@dataclass
+class _Run:
+    """Figures that follow each other, blank cells between them as None, and the words before them."""
+
+    words: str
+    printed: str
+    cells: list[tuple[str | None, Where]] = field(default_factory=list)
+
+    @property
+    def figures(self) -> int:
+        """The number of cells that hold something."""
+        return sum(text is not None for text, _ in self.cells)
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of a grid with its fields in order."""
+
+    label: str
+    text: str
+    paths: tuple[str, ...]
+    heads: tuple[str, ...] = ()
+
+
+def read_stream(blocks: Sequence[Paragraph | Table], grid: Grid, figures: Figures) -> None:
+    """Read the figures of a grid from the lines of its section into `figures`."""
+    lines = list(_lines(blocks))[:_MOST_LINES]
+    runs = [run for run in _runs(lines) if run.figures][:_MOST_RUNS]
+    if not runs:
+        return
+    rows = list(_rows(grid))
+    pairs = _matched(runs, rows)
+    pairs, merged = _with_merged_row(runs, rows, pairs, figures)
+    before = len(figures.values)
+    for index, row in pairs:
+        _take(runs[index], row, figures)
+    gone = {row.label for row in rows} - {row.label for _, row in pairs} if merged else set()
+    region = "".join(bare(text) for cells in lines for text, _ in cells if text)
+    _say_labels(runs, pairs, [c.text for c in grid.labels if bare(c.text) not in gone], region, grid, figures)
+    for index, row in merged:
+        figures.say("OTHER-EDITION", "error", row.instead_of, runs[index].cells[0][1], row.message)
+    _say_rest(runs, {index for index, _ in pairs}, grid, figures)
+    if len(figures.values) > before:
+        _mark(runs, pairs, grid, figures)
+
+
+_Cells = list[tuple[str | None, Where]]
+
+
+def _lines(blocks: Sequence[Paragraph | Table]) -> Iterator[_Cells]:
+    """Yield lines as cells: what tabs set apart, or else what spaces do."""
+    for block in blocks:
+        if isinstance(block, Table):
+            for r, row in enumerate(block.rows):
+                yield [(text, block.place(r, c)) for c, text in enumerate(row)]
+        elif "\t" in block.text:
+            yield [(cell.strip() or None, block.where) for cell in block.text.split("\t")]
+        else:
+            yield [(word, block.where) for word in _words(block.text)]
+
+
+def _words(text: str) -> list[str]:
+    """Return the words of a line; a number that belongs to a label or stands in brackets is none by itself."""
+    words: list[str] = []
+    depth = 0
+    for word in text.split():
+        glued = bool(words) and (depth > 0 or _opens_label(words[-1], word))
+        if glued:
+            words[-1] += word
+        else:
+            words.append(word)
+        depth = max(0, depth + sum(word.count(c) for c in "（(") - sum(word.count(c) for c in "）)"))
+    return words
+
+
+def _opens_label(word: str, following: str) -> bool:
+    """Return whether ``1.`` or ``1`` and ``、属于`` begin a label that spaces have cut."""
+    return bool(re.fullmatch(r"\d{1,2}[、.．]", word)) or (
+        word.isdecimal() and bool(_LABEL_NUMBER.match(following))
+    )
+
+
+def _runs(lines: Sequence[_Cells]) -> Iterator[_Run]:
+    """Yield runs of figures; blank cells count only between label and line end of lines with cells."""
+    run = _Run("", "")
+    for cells in lines:
+        for text, where in cells:
+            if text is None or is_figure(text) or _is_slash(text):
+                if text is not None or run.words or run.cells:
+                    run.cells.append((text, where))
+                continue
+            if run.figures:
+                yield run
+                run = _Run("", "")
+            run.cells.clear()
+            run.words += bare(text)
+            run.printed = text if len(bare(text)) > 2 else run.printed + text
+    if run.figures:
+        yield run
+
+
+def _is_slash(text: str) -> bool:
+    return unicodedata.normalize("NFKC", text).strip() in _SLASHES
+
+
+def _rows(grid: Grid) -> Iterator[_Row]:
+    """Yield the rows of a grid that hold fields; a row without a label is known by those of its columns."""
+    by_row: dict[int, list[str]] = {}
+    for path, cell in sorted(grid.field_cells.items(), key=lambda item: (item[1].row, item[1].column)):
+        by_row.setdefault(cell.row, []).append(path)
+    for paths in by_row.values():
+        labels = grid.row_labels(grid.field_cells[paths[0]])
+        if labels:
+            yield _Row(bare(labels[-1]), labels[-1], tuple(paths))
+        else:
+            heads = dict.fromkeys(t for path in paths for t in grid.column_labels(grid.field_cells[path]))
+            yield _Row("", next(iter(heads), ""), tuple(paths), tuple(map(bare, heads)))
+
+
+def _matched(runs: Sequence[_Run], rows: Sequence[_Row]) -> list[tuple[int, _Row]]:
+    """Return which run belongs to which row: the pairing in order that explains most words."""
+    scores = [[_score(run, row) for row in rows] for run in runs]
+    best = [[0.0] * (len(rows) + 1) for _ in range(len(runs) + 1)]
+    for i in range(len(runs) - 1, -1, -1):
+        for j in range(len(rows) - 1, -1, -1):
+            paired = scores[i][j] + best[i + 1][j + 1] if scores[i][j] >= _ENOUGH else 0.0
+            best[i][j] = max(best[i + 1][j], best[i][j + 1], paired)
+    pairs = []
+    i = j = 0
+    while i < len(runs) and j < len(rows):
+        if scores[i][j] >= _ENOUGH and best[i][j] == scores[i][j] + best[i + 1][j + 1]:
+            pairs.append((i, rows[j]))
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            i += 1
+        else:
+            j += 1
+    return pairs
+
+
+def _score(run: _Run, row: _Row) -> float:
+    """Return how much of a row's label the words before a run hold; nearest to the figures counts most."""
+    if not row.label:
+        held = sum(head in run.words for head in row.heads)
+        return held / len(row.heads) if held and run.figures == len(row.paths) else 0.0
+    if not run.words:
+        return 0.0
+    if run.words.endswith(row.label):
+        return 2.0
+    if row.label in run.words:
+        return 1.5
+    tail = run.words[-(len(row.label) + 12) :] if len(row.label) < 60 else run.words
+    matcher = SequenceMatcher(None, row.label, tail, autojunk=False)
+    blocks = [b for b in matcher.get_matching_blocks() if b.size > 1 or len(row.label) < 4]
+    return min(1.0, sum(b.size for b in blocks) / len(row.label))
+
+
+def _with_merged_row(
+    runs: Sequence[_Run], rows: Sequence[_Row], pairs: list[tuple[int, _Row]], figures: Figures
+) -> tuple[list[tuple[int, _Row]], list[tuple[int, MergedRow]]]:
+    """Return the pairs with rows of other editions that stand for several rows, and what to say of them."""
+    said = []
+    for merged in grid_keys(figures.pack).merged_rows:
+        group = [row for row in rows if row.paths[0].startswith(f"{merged.instead_of}.")]
+        paired = [row for _, row in pairs if row in group]
+        target = next((row for row in group if row.paths[0].startswith(f"{merged.reads_as}.")), None)
+        if target is None or len(paired) > 1:
+            continue
+        other = [_Row(bare(merged.label), merged.label, target.paths) if row is target else row for row in rows]
+        other = [row for row in other if row not in group]
+        again = _matched(runs, other)
+        index = next((i for i, row in again if row.text == merged.label), None)
+        if index is not None and runs[index].words.endswith(bare(merged.label)):
+            pairs = again
+            said.append((index, merged))
+    return pairs, said
+
+
+def _take(run: _Run, row: _Row, figures: Figures) -> None:
+    """Keep the figures of a run, if it is clear which cell each belongs to."""
+    window = _window(run.cells, len(row.paths))
+    if window is None:
+        found = " ".join(text or "□" for text, _ in run.cells)
+        message = (
+            f"“{row.text}”后面应有{len(row.paths)}个数字，文中是{run.figures}个（{shortened(found, 40)}），"
+            "分不清各属哪一列，没有读入；请对照原文填写"
+        )
+        path = row.paths[0].rpartition(".")[0] if len(row.paths) > 1 else row.paths[0]
+        figures.say("UNALIGNED", "error", path, run.cells[0][1], message)
+        return
+    for path, (text, where) in zip(row.paths, window, strict=True):
+        figures.put(path, text, where)
+
+
+def _window(cells: _Cells, size: int) -> _Cells | None:
+    """Return the only `size` cells in a row that hold all figures, or None."""
+    filled = [i for i, (text, _) in enumerate(cells) if text is not None]
+    first, last = filled[0], filled[-1]
+    if last - first + 1 > size:
+        return None
+    if last - first + 1 == size:
+        return cells[first : last + 1]
+    starts = [s for s in range(max(0, last + 1 - size), first + 1) if s + size <= len(cells)]
+    return cells[starts[0] : starts[0] + size] if len(starts) == 1 else None
+
+
+def _say_labels(
+    runs: Sequence[_Run],
+    pairs: Sequence[tuple[int, _Row]],
+    labels: Sequence[str],
+    region: str,
+    grid: Grid,
+    figures: Figures,
+) -> None:
+    """Say which labels of the grid are not in the text as they should be."""
+    of_row = {row.label: (runs[index], row) for index, row in pairs}
+    for text in dict.fromkeys(labels):
+        label = bare(text)
+        if label in region or not label:
+            continue
+        run, row = of_row.get(label, (None, None))
+        printed = _nearest(label, run.words if run else region)
+        where = run.cells[0][1] if run else runs[0].cells[0][1]
+        table = figures.pack.table_of(next(iter(grid.field_cells)))
+        path = row.paths[0] if row else table.path if table else None
+        if printed:
+            message = f"标签“{printed}”与格式中的“{text}”不同，已按后者读入，请核对"
+        else:
+            message = f"没有找到标签“{text}”，请核对"
+        figures.say("LABEL", "warning", path, where, message)
+
+
+def _nearest(label: str, words: str) -> str:
+    """Return the part of `words` that is most like a label, or nothing."""
+    best, found = _NEAR, ""
+    for size in range(max(2, len(label) - 4), len(label) + 3):
+        for start in range(max(0, len(words) - size) + 1):
+            part = words[start : start + size]
+            if part[:1] != label[:1] and part[-1:] != label[-1:]:
+                continue
+            ratio = SequenceMatcher(None, part, label, autojunk=False).ratio()
+            if ratio > best:
+                best, found = ratio, part
+    return found
+
+
+def _say_rest(runs: Sequence[_Run], used: set[int], grid: Grid, figures: Figures) -> None:
+    """Say which figures of the section belong to no row."""
+    left = [run for index, run in enumerate(runs) if index not in used]
+    if left:
+        cells = [text for run in left for text, _ in run.cells if text]
+        table = figures.pack.table_of(next(iter(grid.field_cells)))
+        message = (
+            f"{table.name if table else ''}有{len(cells)}个数字没有对应的行，没有读入：{shortened(' '.join(cells), 40)}"
+            f"（在“{shortened(left[0].printed, 20)}”之后）；请对照原文核对"
+        )
+        figures.say("UNALIGNED", "error", None, left[0].cells[0][1], message)
+
+
+def _mark(runs: Sequence[_Run], pairs: Sequence[tuple[int, _Row]], grid: Grid, figures: Figures) -> None:
+    """Mark the figures of a grid as read from a text without its table."""
+    table = figures.pack.table_of(next(iter(grid.field_cells)))
+    count = sum(path in figures.values for path in grid.field_cells)
+    name = table.name if table else "表格"
+    message = f"{name}的{count}个数字是从没有表格的文字里按行名和顺序读出的，列的对应请与原文逐一核对"
+    where = runs[pairs[0][0]].cells[0][1]
+    figures.say("STREAM", "warning", table.path if table else None, where, message)
+
+

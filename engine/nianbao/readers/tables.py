@@ -14,7 +14,7 @@ from typing import Any
 from nianbao.fields import Field
 from nianbao.findings import Finding, Severity, Where
 from nianbao.pack import Pack
-from nianbao.readers.align import GridKeys, align, grid_keys, label_matrix
+from nianbao.readers.align import GridKeys, MergedRow, align, grid_keys, label_matrix
 from nianbao.readers.document import Table
 from nianbao.readers.figures import is_figure, read_figure
 from nianbao.readers.gaps import fill_gaps
@@ -61,6 +61,7 @@ class _Aligned:
     found: dict[str, tuple[int, int]]
     labels: LabelReader
     guessed: list[tuple[str, str, int, int]] = field(default_factory=list)
+    merged: list[tuple[MergedRow, int, int]] = field(default_factory=list)
 
 
 def read_tables(tables: Sequence[Sequence[Table]], pack: Pack) -> Figures:
@@ -76,6 +77,8 @@ def read_tables(tables: Sequence[Sequence[Table]], pack: Pack) -> Figures:
         if any(figures.origins.get(path) == part.table.place(*spot) for path, spot in part.found.items()):
             _report_labels(part, figures)
             _report_leftovers(part, figures)
+        for merged, row, column in part.merged[:1]:
+            figures.say("OTHER-EDITION", "error", merged.instead_of, part.table.place(row, column), merged.message)
     return figures
 
 
@@ -104,7 +107,8 @@ def _align(table: Table, keys: GridKeys) -> _Aligned:
     if len(found) >= _FEWEST:
         _merged_rows(part, keys)
         matrix = label_matrix(table.rows, table.merged, labels)
-        part.guessed += fill_gaps(part.found, table.rows, table.merged, matrix, keys.pack)
+        gone = tuple(f"{merged.instead_of}." for merged, *_ in part.merged)
+        part.guessed += fill_gaps(part.found, table.rows, matrix, keys.pack, gone)
     return part
 
 
@@ -118,13 +122,15 @@ def _merged_rows(part: _Aligned, keys: GridKeys) -> None:
         at = [r for r, row in enumerate(rows) if any(part.labels(v) == label for v in row if v)]
         if len(at) != 1:
             continue
-        above = _columns_of_rows(part.found, keys.pack)
+        above = _columns_of_rows(part.found)
         for f in keys.pack.fields.numbers:
-            if f.path.startswith(f"{merged.reads_as}.") and (column := above.get(f.path.rpartition(".")[2])):
+            column = above.get(f.path.rpartition(".")[2]) if f.path.startswith(f"{merged.reads_as}.") else None
+            if column is not None and column < len(rows[at[0]]):
                 part.found[f.path] = (at[0], column)
+                part.merged.append((merged, at[0], column))
 
 
-def _columns_of_rows(found: Mapping[str, tuple[int, int]], pack: Pack) -> dict[str, int]:
+def _columns_of_rows(found: Mapping[str, tuple[int, int]]) -> dict[str, int]:
     """Return the column in which the fields of each last name stand, where most of them agree."""
     seen: dict[str, Counter[int]] = {}
     for path, (_, column) in found.items():
@@ -205,8 +211,9 @@ def _report_leftovers(part: _Aligned, figures: Figures) -> None:
     )
     more = f"等{len(left)}个" if len(left) > _MOST_NAMED else ""
     table = figures.pack.table_of(next(iter(part.found)))
-    message = f"表格中有数字没有对应的栏目，没有读入：{spots}{more}；请核对表头和行名"
-    figures.say("UNALIGNED", "error", table.path if table else None, part.table.place(*left[0]), message)
+    name = table.name if table else "表格"
+    message = f"{name}中有数字没有对应的栏目，没有读入：{spots}{more}；请核对表头和行名"
+    figures.say("UNALIGNED", "error", None, part.table.place(*left[0]), message)
 
 
 def join_tables(one: Table, other: Table) -> Table:
