@@ -160,7 +160,9 @@ class _Binder:
         for path, value in self.values.items():
             if value is not None and path not in plain:
                 place_value(data, path, value)
-        return Report(data, self.raw.source, tuple(self.findings), self.raw.origins, self.values)
+        return Report(
+            data, self.raw.source, tuple(self.findings), self.raw.origins, self.values, self.raw.finished
+        )
 
     def where(self, path: str) -> Where:
         """Return where a field stands in the source, else where the report does."""

@@ -18,7 +18,9 @@ from nianbao.readers.records import raw_from_data
 from nianbao.report import Report
 
 # What a folder is searched for; a file that is named outright may have any name.
-SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".json", ".jsonl"})
+DATA = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".ods", ".csv", ".tsv", ".json", ".jsonl"})
+DOCUMENTS = frozenset({".docx", ".docm", ".doc", ".wps", ".rtf", ".pdf", ".html", ".htm", ".txt", ".md"})
+SUFFIXES = DATA | DOCUMENTS
 # What nianbao itself writes beside reports.
 _OUTPUTS = frozenset({"检查结果.xlsx", "manifest.jsonl"})
 
@@ -56,7 +58,7 @@ def raw_reports(source: object, pack: Pack) -> Iterator[RawReport]:
     if isinstance(source, str | Path):
         return read_raw(Path(source), pack)
     if isinstance(source, Report):
-        return iter([RawReport(source.values, source.source, source.findings, source.origins)])
+        return iter([_again(source)])
     if isinstance(source, Mapping):
         return iter([raw_from_data(source, pack.fields, Where(pointer=""))])
     if hasattr(source, "itertuples"):
@@ -64,6 +66,14 @@ def raw_reports(source: object, pack: Pack) -> Iterator[RawReport]:
     if isinstance(source, Iterable):
         return (raw for item in source for raw in raw_reports(item, pack))
     raise TypeError(f"cannot read reports from {type(source).__name__}")
+
+
+def _again(report: Report) -> RawReport:
+    """Return a report as it was read; what binding found in a finished one is found again."""
+    findings = report.findings
+    if report.finished:
+        findings = tuple(f for f in findings if f.rule not in ("BLANK", "NOT-FOUND", "VALUE"))
+    return RawReport(report.values, report.source, findings, report.origins, report.finished)
 
 
 def expand(inputs: Iterable[str | Path]) -> Iterator[Path | InputError]:
@@ -96,7 +106,7 @@ def _is_input(path: Path, folder: Path) -> bool:
 
 def _nothing(path: Path) -> str:
     if path.is_dir():
-        return f"文件夹{path}里没有可读的表格或数据文件（{'、'.join(sorted(SUFFIXES))}）"
+        return f"文件夹{path}里没有可读的表格或数据文件或文档（{'、'.join(sorted(SUFFIXES))}）"
     if glob.has_magic(str(path)):
         return f"没有文件符合“{path}”，请检查路径和通配符"
     return f"找不到文件{path}，请检查路径"

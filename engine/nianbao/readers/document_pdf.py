@@ -65,7 +65,7 @@ def _document(pages: Sequence[Mapping[str, Any]], file: str) -> Document:
                 blocks.append(_table(item, page["number"], count, file))
                 last = None
             else:
-                blocks.append(_paragraph(item, last, page, margins, file))
+                blocks.append(_paragraph(item, last, page["number"], margins, file))
                 last = item
     findings = tuple(_pages_without_text(pages, file))
     return Document(tuple(blocks), Where(file), findings, wrapped=True)
@@ -98,14 +98,15 @@ class _Margins:
 def _paragraph(
     line: Mapping[str, Any],
     last: Mapping[str, Any] | None,
-    page: Mapping[str, Any],
+    page: int,
     margins: _Margins,
     file: str,
 ) -> Paragraph:
     left, top, right, bottom = line["box"]
-    where = Where(file, page=page["number"], box=(left, top, right, bottom))
-    # A signature stands right of the middle, at least as far from the left edge as a title.
-    aside = left > page["width"] * 0.5 and right > margins.right - 6 * line["size"]
+    where = Where(file, page=page, box=(left, top, right, bottom))
+    # A signature is set far in from the left, and much nearer to the right edge than a centred title.
+    inset, rest = left - margins.left, margins.right - right
+    aside = inset > 6 * line["size"] and inset > 2.5 * max(rest, 0)
     return Paragraph(cleaned(line["text"]), where, aside=aside, opens=margins.opens(line, last))
 
 

@@ -252,8 +252,9 @@ def _say_labels(
         printed = _nearest(label, run.words if run else region)
         where = run.cells[0][1] if run else runs[0].cells[0][1]
         table = figures.pack.table_of(next(iter(grid.field_cells)))
-        path = row.paths[0] if row else table.path if table else None
+        path = row.paths[0].rpartition(".")[0] if row else table.path if table else None
         if printed:
+            printed = run.printed if run and bare(run.printed) == printed else printed
             message = f"标签“{printed}”与格式中的“{text}”不同，已按后者读入，请核对"
         else:
             message = f"没有找到标签“{text}”，请核对"
@@ -291,8 +292,7 @@ def _mark(runs: Sequence[_Run], pairs: Sequence[tuple[int, _Row]], grid: Grid, f
     """Mark the figures of a grid as read from a text without its table."""
     table = figures.pack.table_of(next(iter(grid.field_cells)))
     count = sum(path in figures.values for path in grid.field_cells)
-    name = table.name if table else "表格"
-    message = f"{name}的{count}个数字是从没有表格的文字里按行名和顺序读出的，列的对应请与原文逐一核对"
+    message = f"这张表的{count}个数字是从没有表格的文字里按行名和顺序读出的，列的对应请与原文逐一核对"
     where = runs[pairs[0][0]].cells[0][1]
     figures.say("STREAM", "warning", table.path if table else None, where, message)
 

@@ -7,8 +7,8 @@ figure that belongs to no field and one that stands there twice are findings.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nianbao.fields import Field
@@ -90,7 +90,7 @@ def _align_run(run: Sequence[Table], keys: GridKeys) -> Iterator[_Aligned]:
         if current is None:
             current = single
             continue
-        joined = _align(join_tables(current.table, table), keys)
+        joined = _align(join_tables(current.table, table, _exact(keys)), keys)
         if len(joined.found) > len(current.found.keys() | single.found.keys()):
             current = joined
         else:
@@ -98,6 +98,16 @@ def _align_run(run: Sequence[Table], keys: GridKeys) -> Iterator[_Aligned]:
             current = single
     if current is not None:
         yield current
+
+
+def _exact(keys: GridKeys) -> Callable[[str], bool]:
+    labels = form_labels(keys.pack)
+
+    def is_exact(text: str) -> bool:
+        found = labels.match(text)
+        return found is not None and found[1] == "exact"
+
+    return is_exact
 
 
 def _align(table: Table, keys: GridKeys) -> _Aligned:
@@ -186,11 +196,12 @@ def _report_labels(part: _Aligned, figures: Figures) -> None:
 
 
 def _field_of_label(label: str, found: Mapping[str, Any], pack: Pack) -> str | None:
-    """Return the table, or the first field, that a label stands for."""
+    """Return the table, or the row of fields, that a label stands for."""
     for path, (left, above) in grid_keys(pack).paths.items():
         if path in found and (label in left or label in above):
             table = pack.table_of(path)
-            return path if left and label == left[-1] else table.path if table else path
+            row = path.rpartition(".")[0]
+            return row if left and label == left[-1] else table.path if table else path
     return None
 
 
@@ -216,13 +227,14 @@ def _report_leftovers(part: _Aligned, figures: Figures) -> None:
     figures.say("UNALIGNED", "error", None, part.table.place(*left[0]), message)
 
 
-def join_tables(one: Table, other: Table) -> Table:
+def join_tables(one: Table, other: Table, read_label: Callable[[str], bool] | None = None) -> Table:
     """Return two tables as one: the second below the first, aligned at the right.
 
-    A row that the page cut in two, so that its label makes sense only together, is one row again.
+    Labels that the page cut in two are whole again, where `read_label` knows them; so is a row whose figures
+    stand on one side of the cut.
     """
     width = max(len(one.rows[0]), len(other.rows[0]))
-    rows: list[Sequence[str | None]] = []
+    rows: list[list[str | None]] = []
     merged: list[tuple[int, int, int, int]] = []
     boxes: dict[tuple[int, int], Any] = {}
     for table in (one, other):
@@ -230,4 +242,35 @@ def join_tables(one: Table, other: Table) -> Table:
         rows += [[*[None] * right, *row] for row in table.rows]
         merged += [(t + down, le + right, b + down, r + right) for t, le, b, r in table.merged]
         boxes |= {(r + down, c + right): box for (r, c), box in table.boxes.items()}
-    return Table(rows, tuple(merged), one.file, [*one.numbers, *other.numbers], boxes)
+    numbers = [*one.numbers, *other.numbers]
+    joined = Table(rows, tuple(merged), one.file, numbers, boxes)
+    return _mended(joined, len(one.rows), read_label) if read_label else joined
+
+
+def _mended(table: Table, cut: int, is_label: Callable[[str], bool]) -> Table:
+    """Return a joined table with the labels mended that row `cut` continues."""
+    rows = [list(row) for row in table.rows]
+    whole = 0
+    for column, lower in enumerate(rows[cut]):
+        top = _top_of(table, cut - 1, column)
+        upper = rows[top][column]
+        if upper and lower and not is_figure(lower) and not (is_label(upper) and is_label(lower)):
+            text = f"{upper}{lower}"
+            if is_label(text):
+                rows[top][column] = rows[cut][column] = text
+                whole += top == cut - 1
+    boxes = dict(table.boxes)
+    if whole and not all(any(map(is_figure, row)) for row in rows[cut - 1 : cut + 1]):
+        for column, (upper, lower) in enumerate(zip(rows[cut - 1], rows[cut], strict=True)):
+            if not is_figure(upper) and (is_figure(lower) or not upper):
+                rows[cut - 1][column] = lower
+                if (cut, column) in boxes:
+                    boxes[cut - 1, column] = boxes[cut, column]
+            rows[cut][column] = None
+    return replace(table, rows=rows, boxes=boxes)
+
+
+def _top_of(table: Table, row: int, column: int) -> int:
+    """Return the row at which the cell that covers a place begins."""
+    covers = (m for m in table.merged if m[0] <= row <= m[2] and m[1] <= column <= m[3])
+    return next((top for top, *_ in covers), row)
