@@ -19,7 +19,7 @@ ENGINE = ROOT / "engine" / "nianbao"
 LAYERS = (
     ("findings", "errors", "cells", "sheetnames", "filenames", "workers"),
     ("fields", "values", "report", "raw", "outputs.files", "outputs.docx"),
-    ("expression", "layout", "labels", "validation", "program", "sandbox"),
+    ("expression", "layout", "labels", "nesting", "validation", "program", "sandbox"),
     ("textchecks", "rules", "template"),
     ("templatelint", "pack", "suspects"),
     ("packlint", "packnew", "blanks", "context", "readers"),

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import islice
 from pathlib import Path
 
@@ -50,7 +49,7 @@ class Options:
     allow_errors: str | None = None
     blank_as_zero: str | None = None
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The digest of everything but the data that an output depends on."""
         parts = (self.pack.digest.encode(), self.template or b"", (self.allow_errors or "").encode())
@@ -302,8 +301,10 @@ def _template(docx: bytes) -> CompiledTemplate:
 
 
 def _digest(result: CheckResult, name: str, options: Options) -> str:
-    data = json.dumps(result.report.values, ensure_ascii=False, sort_keys=True, default=str)
-    text = f"{options.digest}\0{name}\0{data}"
+    values = result.report.values
+    # The plain values in the order of the schema, whatever order they were read in.
+    more = sorted((path, str(value)) for path, value in values.items() if "[" in path)
+    text = f"{options.digest}\0{name}\0{options.pack.nesting.row(values)!r}\0{more!r}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 

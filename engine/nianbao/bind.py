@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
-from typing import Any
 
 from nianbao.blanks import blank_blocks
 from nianbao.cells import Uncomputed
 from nianbao.expression import Number
-from nianbao.fields import Field, place_value
+from nianbao.fields import Field
 from nianbao.findings import Finding, Severity, Value, Where
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
@@ -50,20 +49,28 @@ class _Binder:
 
     def parse_cells(self) -> None:
         """Parse every cell; a formula without a result waits for the rules to say what it should be."""
-        fields = self.pack.fields
-        by_path, find = fields.by_path, fields.find
-        for path, raw in self.raw.values.items():
-            field = by_path.get(path) or find(path)
-            if type(raw) is int and field is not None and field.kind == "count" and 0 <= raw <= MAX_COUNT:
-                # Nearly every cell of nearly every report: nothing to parse, nothing to say.
-                if path not in self.failed:
-                    self.values[path] = raw
-            elif field is None or not self.has_place(path, field):
-                self.add("UNKNOWN", "error", path, f"没有这个栏目：{path}，请核对名称", _shown(raw))
-            elif isinstance(raw, Uncomputed) and field.is_number and not self.raw.finished:
-                self.uncomputed[path] = raw
-            elif path not in self.failed:
-                self.parse_cell(path, field, raw)
+        fields, raws, failed = self.pack.fields, self.raw.values, self.failed
+        # Nearly every cell of nearly every report: nothing to parse, nothing to say.
+        counts, most = fields.counts, MAX_COUNT
+        self.values = {
+            path: raw
+            for path, raw in raws.items()
+            if type(raw) is int and path in counts and 0 <= raw <= most and path not in failed
+        }
+        if len(self.values) < len(raws):
+            for path, raw in raws.items():
+                if path not in self.values:
+                    self.parse_other(path, raw)
+
+    def parse_other(self, path: str, raw: object) -> None:
+        """Parse a cell that is no plain count."""
+        field = self.pack.fields.find(path)
+        if field is None or not self.has_place(path, field):
+            self.add("UNKNOWN", "error", path, f"没有这个栏目：{path}，请核对名称", _shown(raw))
+        elif isinstance(raw, Uncomputed) and field.is_number and not self.raw.finished:
+            self.uncomputed[path] = raw
+        elif path not in self.failed:
+            self.parse_cell(path, field, raw)
 
     def has_place(self, path: str, field: Field) -> bool:
         """Return whether an entry of a map belongs to a field: a note needs a cell to stand in."""
@@ -85,8 +92,8 @@ class _Binder:
         declaration = self.pack.meta.get("zero_declaration")
         if not declaration or self.values.get(declaration["field"]) is not True:
             return
-        tables = [f"{path}." for path in declaration["tables"]]
-        covered = [f.path for f in self.pack.fields.numbers if f.path.startswith(tuple(tables))]
+        tables = tuple(f"{path}." for path in declaration["tables"])
+        covered = [f.path for f in self.pack.fields.numbers if f.path.startswith(tables)]
         title = self.pack.fields.nodes[declaration["field"]].title
         against = [path for path in covered if self.values.get(path)]
         if against:
@@ -94,7 +101,8 @@ class _Binder:
             first = self.pack.fields.place(against[0])
             message = f"已声明“{title}”，但{first}{more}不为0；有业务的不能作此声明"
             self.add("ZERO-DECLARED", "error", against[0], message, self.values[against[0]], expected=0)
-        self.zero_blanks([p for p in covered if p in self.blank_required()], f"已声明“{title}”，按0计")
+        blank = set(self.blank_required())
+        self.zero_blanks([p for p in covered if p in blank], f"已声明“{title}”，按0计")
 
     def zero_blanks(self, blank: Sequence[str], reason: str) -> None:
         """Take blank figures for 0 and record it, one note for each block."""
@@ -149,17 +157,7 @@ class _Binder:
 
     def report(self) -> Report:
         """Return the report as it stands now."""
-        data: dict[str, Any] = {}
-        objects: dict[str, dict[str, Any]] = {"": data}
-        plain = self.pack.fields.by_path
-        for field, parent, name in self.pack.fields.parents:
-            value = self.values.get(field.path)
-            if value is None and not field.required:
-                continue
-            (objects.get(parent) or _object(parent, objects))[name] = value
-        for path, value in self.values.items():
-            if value is not None and path not in plain:
-                place_value(data, path, value)
+        data = self.pack.nesting.data(self.values)
         return Report(
             data, self.raw.source, tuple(self.findings), self.raw.origins, self.values, self.raw.finished
         )
@@ -177,14 +175,6 @@ class _Binder:
         self.findings.append(
             Finding(rule, severity, path, self.where(path), message, expected=expected, actual=actual)
         )
-
-
-def _object(path: str, objects: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the object at `path`, made in the one that holds it if it is not there yet."""
-    if path not in objects:
-        parent, _, name = path.rpartition(".")
-        objects[path] = _object(parent, objects).setdefault(name, {})
-    return objects[path]
 
 
 def within(path: str, branches: Set[str]) -> bool:

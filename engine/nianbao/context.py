@@ -3,31 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from nianbao.fields import FieldSet, lookup, place_value
+from nianbao.fields import FieldSet, lookup
 from nianbao.outputs.docx import Properties
 from nianbao.pack import Pack
+from nianbao.program import Context
 from nianbao.report import Report
 
 
-def template_context(report: Report, pack: Pack) -> dict[str, Any]:
+def template_context(report: Report, pack: Pack) -> Context:
     """Return the data of a report as its template sees it: every field is there, blank ones are empty."""
-    context = _merge(_skeleton(pack), report.data)
+    fields = {**_empty(pack), **{path: v for path, v in report.values.items() if v is not None}}
     for path in pack.fields.lists:
-        if items := lookup(context, path):
-            place_value(context, path, _items(path, items, pack.fields))
+        if items := lookup(report.data, path):
+            fields[path] = _items(path, items, pack.fields)
     for field in pack.fields.defaulted:
-        if field.default and not lookup(context, field.path):
+        if field.default and not fields[field.path]:
             sibling = f"{field.path.rpartition('.')[0]}.{field.default_with}"
-            if field.default_with is None or lookup(context, sibling):
-                place_value(context, field.path, _filled(field.default, report))
+            if field.default_with is None or fields.get(sibling):
+                fields[field.path] = _filled(field.default, report)
     for path, note in report.data.get("notes", {}).items():
         if note and path in pack.fields.by_path:
-            value = _printed(lookup(context, path))
-            place_value(context, path, str(pack.meta["note"]).format(value=value, note=note))
-    return context
+            fields[path] = str(pack.meta["note"]).format(value=fields[path], note=note)
+    return Context(fields, partial(_nested, pack))
 
 
 def filled_name(pack: Pack, agency: str, year: object) -> str:
@@ -54,42 +55,28 @@ def _title(report: Report, pack: Pack) -> str:
     return report.data.get("title") or filled_name(pack, report.agency, report.year)
 
 
-def _printed(value: object) -> str:
-    """Return a value as the template prints it."""
-    return "" if value is None else f"{value}"
-
-
 def _filled(pattern: str, report: Report) -> str:
     return pattern.format(agency=report.agency, year=report.year or "")
 
 
-_skeletons: WeakKeyDictionary[Pack, dict[str, Any]] = WeakKeyDictionary()
+_empties: WeakKeyDictionary[Pack, dict[str, Any]] = WeakKeyDictionary()
 
 
-def _skeleton(pack: Pack) -> dict[str, Any]:
-    """Return nested data in which every field is there and empty, made once for a pack."""
-    if pack not in _skeletons:
-        empty: dict[str, Any] = {}
-        for path in pack.fields.lists:
-            place_value(empty, path, [])
-        for field in pack.fields.plain:
-            place_value(empty, field.path, "")
-        _skeletons[pack] = empty
-    return _skeletons[pack]
+def _empty(pack: Pack) -> dict[str, Any]:
+    """Return every plain field and every list with nothing in it, made once for a pack."""
+    if pack not in _empties:
+        texts = dict.fromkeys((field.path for field in pack.fields.plain), "")
+        _empties[pack] = {**texts, **{path: [] for path in pack.fields.lists}}
+    return _empties[pack]
 
 
-def _merge(base: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `base` with the values of `data` that are not None put over it; neither is changed."""
-    merged = dict(base)
-    for key, value in data.items():
-        if type(value) is dict:
-            merged[key] = _merge(base.get(key) or {}, value)
-        elif value is not None:
-            merged[key] = value
-    return merged
+def _nested(pack: Pack, fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the data of a template nested, for Jinja."""
+    return pack.nesting.data({path: value for path, value in fields.items() if "[" not in path})
 
 
 def _items(path: str, items: Sequence[Mapping[str, Any]], fields: FieldSet) -> list[dict[str, Any]]:
     """Return the items of a list with every field of an item there."""
     names = [f.path.removeprefix(f"{path}[].") for f in fields if f.path.startswith(f"{path}[].")]
-    return [_merge(dict.fromkeys(names, ""), item) for item in items]
+    empty = dict.fromkeys(names, "")
+    return [{**empty, **{k: v for k, v in item.items() if v is not None}} for item in items]

@@ -79,9 +79,9 @@ class FieldSet:
         return tuple(f for f in self.fields if "[" not in f.path)
 
     @cached_property
-    def parents(self) -> tuple[tuple[Field, str, str], ...]:
-        """Every plain field with the path of the object that holds it and its name there."""
-        return tuple((f, f.path.rpartition(".")[0], f.path.rpartition(".")[2]) for f in self.plain)
+    def counts(self) -> frozenset[str]:
+        """The paths of the plain fields that are counts."""
+        return frozenset(f.path for f in self.plain if f.kind == "count")
 
     @cached_property
     def tree(self) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import IO
 
@@ -29,6 +29,9 @@ class Line:
     year: int | None = None
 
 
+_NAMES = tuple(field.name for field in fields(Line))
+
+
 class Manifest:
     """The lines of a folder's manifest; only the driver of a run writes them, after each rename."""
 
@@ -45,7 +48,10 @@ class Manifest:
                 self._stream = self.path.open("ab")
                 if self._stream.tell() and not _ends_with_newline(self.path):
                     self._stream.write(b"\n")
-            self._stream.write(json.dumps(asdict(line), ensure_ascii=False).encode() + b"\n")
+            self._stream.write(
+                json.dumps({name: getattr(line, name) for name in _NAMES}, ensure_ascii=False).encode()
+                + b"\n"
+            )
             self._waiting += 1
             if self._waiting >= _SYNCED:
                 self.sync()

@@ -14,8 +14,9 @@ from typing import Any
 
 from nianbao.errors import PackError
 from nianbao.fields import FieldSet, read_fields
-from nianbao.labels import Labels, read_labels
+from nianbao.labels import Labels, normal, read_labels
 from nianbao.layout import Layout
+from nianbao.nesting import Nesting
 from nianbao.rules import RuleSet, compile_rules
 from nianbao.template import CompiledTemplate, compile_template
 from nianbao.textchecks import Slip
@@ -85,6 +86,11 @@ class Pack:
         return read_fields(self.schema)
 
     @cached_property
+    def nesting(self) -> Nesting:
+        """What makes nested data of values by field."""
+        return Nesting(self.fields)
+
+    @cached_property
     def variants(self) -> Mapping[str, Any]:
         """What variants.toml says."""
         return _toml(self.sources, "variants.toml")
@@ -105,6 +111,12 @@ class Pack:
     def tables(self) -> tuple[Table, ...]:
         """The statutory tables, in the order of the grids of the default template."""
         return tuple(Table(t["path"], t["name"], t["title"]) for t in self.meta.get("table", ()))
+
+    @cached_property
+    def places(self) -> Mapping[str, str]:
+        """Plain fields and tables by their positions in the words of the form, in normal form."""
+        places = {normal(field.place): field.path for field in self.fields.plain}
+        return places | {normal(table.name): table.path for table in self.tables}
 
     def table_of(self, path: str) -> Table | None:
         """Return the table in which a field stands, or None."""

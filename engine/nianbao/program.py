@@ -1,20 +1,61 @@
 """Templates as programs: literal text, fields, loops. What most templates are needs no Jinja to run.
 
 A Jinja tree that only prints fields and loops over the paragraphs of a text or the items of a list becomes a
-`Program`: printing is then a walk over a flat list, with one dictionary look-up a field. Any other
-tree stays a Jinja template; `tests/test_program.py` holds that both print the same.
+`Program`: the fields between two loops are then fetched in one go. Any other tree stays a Jinja template;
+`tests/test_program.py` holds that both print the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
 from typing import Any
 
 from jinja2 import nodes
 
 Print = Callable[[object], str]
 _TURN = 100
+
+
+class Context(Mapping[str, Any]):
+    """What a template sees: by field for a program; nested for Jinja, made only when it is asked for.
+
+    `fields` holds every plain field and every list by its path; `nest` makes nested data of it.
+    """
+
+    def __init__(
+        self, fields: Mapping[str, Any], nest: Callable[[Mapping[str, Any]], dict[str, Any]]
+    ) -> None:
+        self.fields = fields
+        self._nest = nest
+
+    @cached_property
+    def _nested(self) -> dict[str, Any]:
+        return self._nest(self.fields)
+
+    def __getitem__(self, name: str) -> Any:
+        return self._nested[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._nested)
+
+    def __len__(self) -> int:
+        return len(self._nested)
+
+
+class _ByPath:
+    """Nested data looked up by path."""
+
+    def __init__(self, data: Mapping[str, Any]) -> None:
+        self._data = data
+
+    def __getitem__(self, path: str) -> Any:
+        value: Any = self._data
+        for step in path.split("."):
+            value = value[step]
+        return value
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +67,14 @@ class FieldOp:
 
 
 @dataclass(frozen=True, slots=True)
+class Fields:
+    """Prints fields of the report, each with the literal text that follows it."""
+
+    get: Callable[[Any], Sequence[Any]]
+    following: tuple[bytes, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Loop:
     """Repeats `body` for the paragraphs of a text, or for the items of a list."""
 
@@ -34,7 +83,7 @@ class Loop:
     body: tuple[Op, ...]
 
 
-Op = bytes | FieldOp | Loop
+Op = bytes | FieldOp | Fields | Loop
 
 
 @dataclass(frozen=True)
@@ -50,7 +99,8 @@ class Program:
         characters; a turn of a loop counts for a hundred.
         """
         out: list[bytes] = []
-        _run(self.ops, (context,), print_value, out, [limit])
+        fields = context.fields if isinstance(context, Context) else _ByPath(context)
+        _run(self.ops, (fields,), print_value, out, [limit])
         return b"".join(out)
 
 
@@ -61,15 +111,17 @@ class TooMuch(Exception):
 def _run(
     ops: Sequence[Op], scopes: tuple[Any, ...], print_value: Print, out: list[bytes], left: list[int]
 ) -> None:
-    append = out.append
     for op in ops:
         if type(op) is bytes:
-            append(op)
+            out.append(op)
+        elif type(op) is Fields:
+            pieces: list[bytes] = [b""] * (2 * len(op.following))
+            values = op.get(scopes[0])
+            pieces[::2] = [b"%d" % v if type(v) is int else print_value(v).encode() for v in values]
+            pieces[1::2] = op.following
+            out += pieces
         elif type(op) is FieldOp:
-            value = scopes[op.scope]
-            for step in op.steps:
-                value = value[step]
-            append(b"%d" % value if type(value) is int else print_value(value).encode())
+            out.append(print_value(_value(op, scopes)).encode())
         else:
             assert isinstance(op, Loop)
             source = _value(op.source, scopes)
@@ -83,6 +135,8 @@ def _run(
 
 def _value(op: FieldOp, scopes: tuple[Any, ...]) -> Any:
     value = scopes[op.scope]
+    if op.scope == 0:
+        return value[".".join(op.steps)]
     for step in op.steps:
         value = value[step]
     return value
@@ -96,7 +150,7 @@ def split_paragraphs(text: object) -> list[str]:
 def compile_program(tree: nodes.Template) -> Program | None:
     """Return the program that a Jinja tree amounts to, or None where it holds anything else."""
     try:
-        return Program(tuple(_joined(_ops(tree.body, ()))))
+        return Program(tuple(_gathered(_joined(_ops(tree.body, ())))))
     except _NotPlain:
         return None
 
@@ -129,7 +183,7 @@ def _loop(node: nodes.For, variables: tuple[str, ...]) -> Loop:
         if source.name != "paragraphs" or source.args or source.kwargs:
             raise _NotPlain
         source = source.node
-    body = _joined(_ops(node.body, (*variables, node.target.name)))
+    body = _gathered(_joined(_ops(node.body, (*variables, node.target.name))))
     return Loop(_field(source, variables), paragraphs, tuple(body))
 
 
@@ -159,3 +213,28 @@ def _joined(ops: Iterator[Op]) -> Iterator[Op]:
         yield op
     if text:
         yield text
+
+
+def _gathered(ops: Iterable[Op]) -> Iterator[Op]:
+    """Yield the operations with neighbouring fields of the report, and the texts between them, as one."""
+    paths: list[str] = []
+    following: list[bytes] = []
+    for op in ops:
+        if isinstance(op, FieldOp) and op.scope == 0:
+            paths.append(".".join(op.steps))
+            following.append(b"")
+        elif isinstance(op, bytes) and paths and not following[-1]:
+            following[-1] = op
+        else:
+            yield from _fields(paths, following)
+            paths, following = [], []
+            yield op
+    yield from _fields(paths, following)
+
+
+def _fields(paths: Sequence[str], following: Sequence[bytes]) -> Iterator[Fields]:
+    if len(paths) > 1:
+        yield Fields(itemgetter(*paths), tuple(following))
+    elif paths:
+        # For a single key, itemgetter gives the value itself.
+        yield Fields(lambda fields: (fields[paths[0]],), tuple(following))

@@ -21,7 +21,7 @@ from lxml import etree
 
 from nianbao.errors import RenderError, TemplateError
 from nianbao.layout import Layout, read_layout
-from nianbao.outputs.docx import CORE, Part, Properties, deflate, stitch
+from nianbao.outputs.docx import CORE, Package, Part, Properties, deflate
 from nianbao.program import Program, compile_program
 from nianbao.sandbox import RichValue, jinja_environment, run_template, text_of
 
@@ -31,12 +31,13 @@ _TAGS = re.compile(r"\{\{|\{%|\{#")
 
 @dataclass(frozen=True)
 class CompiledTemplate:
-    """A template that renders many times: static parts deflated, the others compiled."""
+    """A template that renders many times: `fixed` are the parts without tags, `parts` the compiled others."""
 
     digest: str
     source: bytes
     layout: Layout
-    parts: tuple[Part | tuple[str, Program | Template], ...]
+    fixed: Package
+    parts: tuple[tuple[str, Program | Template], ...]
     names: frozenset[str]
 
     def render(self, context: Mapping[str, Any], properties: Properties) -> bytes:
@@ -45,15 +46,12 @@ class CompiledTemplate:
         Data that hold objects of docxtpl (InlineImage, RichText, Subdoc, Listing) go through docxtpl itself.
         """
         try:
-            parts = [
-                part if isinstance(part, Part) else deflate(part[0], run_template(part[1], context))
-                for part in self.parts
-            ]
+            parts = [deflate(name, run_template(template, context)) for name, template in self.parts]
         except (UndefinedError, KeyError) as error:
             raise RenderError(f"模板里的栏目在数据中没有：{error}") from error
         except RichValue as rich:
             return _with_docxtpl(self.source, rich.value, context, properties)
-        return stitch([*parts, deflate(CORE, properties.xml())])
+        return self.fixed.with_parts([*parts, deflate(CORE, properties.xml())]).finished()
 
 
 def _with_docxtpl(source: bytes, value: Any, context: Mapping[str, Any], properties: Properties) -> bytes:
@@ -70,7 +68,7 @@ def _with_docxtpl(source: bytes, value: Any, context: Mapping[str, Any], propert
     with zipfile.ZipFile(stream) as package:
         contents = {name: package.read(name) for name in package.namelist()}
     parts = [deflate(name, content) for name, content in _with_core(contents).items()]
-    return stitch([*parts, deflate(CORE, properties.xml())])
+    return Package().with_parts([*parts, deflate(CORE, properties.xml())]).finished()
 
 
 def _plain(value: Any) -> Any:
@@ -95,20 +93,22 @@ def compile_template(docx: bytes, name: str) -> CompiledTemplate:
         layout = read_layout(docx)
     except (zipfile.BadZipFile, KeyError, etree.XMLSyntaxError) as error:
         raise TemplateError(f"模板{name}不是可用的Word文档（.docx）：{error}", file=name) from error
-    parts, names = _compile_parts(_with_core(contents), name)
-    return CompiledTemplate(hashlib.sha256(docx).hexdigest(), docx, layout, tuple(parts), frozenset(names))
+    fixed, parts, names = _compile_parts(_with_core(contents), name)
+    digest = hashlib.sha256(docx).hexdigest()
+    return CompiledTemplate(digest, docx, layout, Package().with_parts(fixed), tuple(parts), frozenset(names))
 
 
 def _compile_parts(
     contents: Mapping[str, bytes], name: str
-) -> tuple[list[Part | tuple[str, Program | Template]], set[str]]:
+) -> tuple[list[Part], list[tuple[str, Program | Template]], set[str]]:
     environment = jinja_environment()
-    parts: list[Part | tuple[str, Program | Template]] = []
+    fixed: list[Part] = []
+    parts: list[tuple[str, Program | Template]] = []
     names: set[str] = set()
     for part, content in contents.items():
         source = patched(content) if _RENDERED.fullmatch(part) else ""
         if not source:
-            parts.append(deflate(part, content))
+            fixed.append(deflate(part, content))
             continue
         try:
             tree = environment.parse(source)
@@ -116,7 +116,7 @@ def _compile_parts(
         except TemplateSyntaxError as error:
             raise TemplateError(f"模板{name}的{part}写法有误：{error.message}", file=name) from error
         names |= set(used_paths(tree))
-    return parts, names
+    return fixed, parts, names
 
 
 def parsed_parts(docx: bytes) -> Iterator[tuple[str, nodes.Template]]:

@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from nianbao.expression import Condition, Expression, ExpressionError, Scope
@@ -152,11 +153,14 @@ def _absent(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Seq
 
 def _slips(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
     """One finding for each slip of the pack's word list in each text."""
+    # One look for any of them is sooner than one look for each.
+    any_slip = re.compile("|".join(f"(?:{slip.pattern.pattern})" for slip in slips))
 
     def check(report: Report) -> Iterator[Finding]:
-        for path, text in report.values.items():
-            if not isinstance(text, str):
-                continue
+        texts = [(path, text) for path, text in report.values.items() if isinstance(text, str)]
+        if not any_slip.search("\0".join(text for _, text in texts)):
+            return
+        for path, text in texts:
             field = fields.find(path)
             if field is None or field.kind not in ("text", "line"):
                 continue
@@ -226,7 +230,9 @@ def _years(text: str) -> list[int]:
     return [year for year in found if year is not None and 1990 <= year <= 2100]
 
 
+@lru_cache(maxsize=64)
 def _normal(text: str) -> str:
+    # Several checks read the same text, one after another.
     return unicodedata.normalize("NFKC", text)
 
 

@@ -41,25 +41,33 @@ class Part:
 
 def deflate(name: str, content: bytes) -> Part:
     """Return `content` as a deflated part called `name`."""
-    compressor = _deflater.compressobj(_LEVEL, _deflater.DEFLATED, -15)
-    data = compressor.compress(content) + compressor.flush()
+    data = _deflater.compress(content, _LEVEL, wbits=-15)
     return Part(name.encode(), data, _deflater.crc32(content), len(content))
 
 
-def stitch(parts: Sequence[Part]) -> bytes:
-    """Return the bytes of a zip package that holds `parts` in their order."""
-    chunks: list[bytes] = []
-    directory: list[bytes] = []
-    offset = 0
-    for part in parts:
-        common = (_UTF8, _DEFLATED, _TIME, _DATE, part.crc, len(part.data), part.size, len(part.name), 0)
-        header = _LOCAL.pack(b"PK\3\4", 20, *common)
-        directory.append(_CENTRAL.pack(b"PK\1\2", 20, 20, *common, 0, 0, 0, 0, offset) + part.name)
-        chunks += (header, part.name, part.data)
-        offset += len(header) + len(part.name) + len(part.data)
-    central = b"".join(directory)
-    count = len(parts)
-    return b"".join(chunks) + central + _END.pack(b"PK\5\6", 0, 0, count, count, len(central), offset, 0)
+@dataclass(frozen=True, slots=True)
+class Package:
+    """The beginning of a zip package: whole entries, their part of the directory, and how many they are."""
+
+    entries: bytes = b""
+    directory: bytes = b""
+    count: int = 0
+
+    def with_parts(self, parts: Sequence[Part]) -> Package:
+        """Return the package continued by `parts` in their order."""
+        entries, directory, offset = [self.entries], [self.directory], len(self.entries)
+        for part in parts:
+            common = (_UTF8, _DEFLATED, _TIME, _DATE, part.crc, len(part.data), part.size, len(part.name), 0)
+            header = _LOCAL.pack(b"PK\3\4", 20, *common)
+            directory += (_CENTRAL.pack(b"PK\1\2", 20, 20, *common, 0, 0, 0, 0, offset), part.name)
+            entries += (header, part.name, part.data)
+            offset += len(header) + len(part.name) + len(part.data)
+        return Package(b"".join(entries), b"".join(directory), self.count + len(parts))
+
+    def finished(self) -> bytes:
+        """Return the bytes of the whole package."""
+        end = (b"PK\5\6", 0, 0, self.count, self.count, len(self.directory), len(self.entries), 0)
+        return self.entries + self.directory + _END.pack(*end)
 
 
 @dataclass(frozen=True)

@@ -25,11 +25,13 @@ def read_raw(path: Path, pack: Pack) -> Iterator[RawReport]:
 
     kind = sniff(path)
     if kind in ("json", "jsonl"):
-        from nianbao.readers.plaintext import decode
+        from nianbao.readers.plaintext import decode, decoded_lines
         from nianbao.readers.records import read_json, read_jsonl
 
-        text = decode(path.read_bytes(), path)
-        yield from (read_json if kind == "json" else read_jsonl)(path, text, pack.fields)
+        if kind == "jsonl":
+            yield from read_jsonl(path, decoded_lines(path), pack.fields)
+        else:
+            yield from read_json(path, decode(path.read_bytes(), path), pack.fields)
     elif kind in ("xlsx", "xls", "ods", "csv"):
         from nianbao.readers.sheets import read_sheets
         from nianbao.readers.workbook import read_workbook

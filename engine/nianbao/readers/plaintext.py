@@ -11,6 +11,7 @@ import codecs
 import csv
 import io
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 from nianbao.readers.trouble import trouble
@@ -32,6 +33,35 @@ def decode(data: bytes, path: Path) -> str:
     if "\0" in text:
         raise trouble(path, "文本中有空字符（NUL），不是正常的文本文件，请以UTF-8编码重新导出")
     return text
+
+
+def decoded_lines(path: Path) -> Iterator[str]:
+    """Yield the lines of a text file without their ends; one in UTF-8 is never in memory as a whole.
+
+    Raises InputError as `decode` does, before the first line.
+    """
+    if not _is_utf8(path):
+        yield from decode(path.read_bytes(), path).split("\n")
+        return
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream):
+            text = line.removeprefix(codecs.BOM_UTF8) if number == 0 else line
+            yield text.decode().removesuffix("\n")
+
+
+def _is_utf8(path: Path) -> bool:
+    """Return whether a file is text in UTF-8 without a NUL."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    with path.open("rb") as stream:
+        try:
+            while piece := stream.read(_SAMPLE):
+                if b"\0" in piece:
+                    return False
+                decoder.decode(piece)
+            decoder.decode(b"", True)
+        except UnicodeDecodeError:
+            return False
+    return True
 
 
 def decode_head(head: bytes) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
@@ -129,9 +129,9 @@ def read_json(path: Path, text: str, fields: FieldSet) -> Iterator[RawReport]:
         yield _record(item, fields, Where(str(path), pointer=f"{prefix}/{index}"), f"第{index + 1}项")
 
 
-def read_jsonl(path: Path, text: str, fields: FieldSet) -> Iterator[RawReport]:
+def read_jsonl(path: Path, lines: Iterable[str], fields: FieldSet) -> Iterator[RawReport]:
     """Yield the reports of a JSON Lines file; a line that is no JSON is a report with that finding."""
-    for number, line in enumerate(text.split("\n"), 1):
+    for number, line in enumerate(lines, 1):
         if not line.strip():
             continue
         source = Where(str(path), line=number)

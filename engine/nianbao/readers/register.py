@@ -209,13 +209,11 @@ def expand_maps(found: dict[str, object], pack: Pack, where: Where, findings: li
         text = found.pop(name, None)
         if is_blank(text):
             continue
-        places = {normal(f.place): f.path for f in pack.fields.plain}
-        places |= {normal(t.name): t.path for t in pack.tables}
         for line in str(text).split("\n"):
             if not line.strip():
                 continue
             key, mark, note = (*re.split("([=＝])", line, maxsplit=1), "", "")[:3]
-            path = key.strip() if key.strip() in pack.fields.nodes else places.get(normal(key))
+            path = key.strip() if key.strip() in pack.fields.nodes else pack.places.get(normal(key))
             if not mark or path is None:
                 message = f"{pack.fields.place(name)}“{shortened(line)}”不是“位置=说明”的写法，例如：表三=…"
                 findings.append(Finding("VALUE", "error", name, where, message, actual=shortened(line)))
