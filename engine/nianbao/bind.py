@@ -146,7 +146,9 @@ class _Binder:
         blank = self.blank_required()
         missing = [p for p in blank if p not in self.raw.values] if self.raw.finished else []
         for block in blank_blocks(missing, self.pack):
-            self.add("NOT-FOUND", "error", block.fields[0], f"{block.words}在文件中没有找到；请核对原文", None)
+            self.add(
+                "NOT-FOUND", "error", block.fields[0], f"{block.words}在文件中没有找到；请核对原文", None
+            )
             self.failed |= set(block.fields)
         for block in blank_blocks([p for p in blank if p not in self.failed], self.pack):
             self.add("BLANK", "error", block.fields[0], f"{block.words}为空；{hint}", None)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import glob
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor, Future
 from dataclasses import dataclass, field
-from itertools import groupby
+from itertools import groupby, islice
 from pathlib import Path
 
 from nianbao.errors import InputError
@@ -16,6 +18,7 @@ from nianbao.readers import read_raw
 from nianbao.readers.frames import read_frame
 from nianbao.readers.records import raw_from_data
 from nianbao.report import Report
+from nianbao.workers import LocalPool
 
 # What a folder is searched for; a file that is named outright may have any name.
 DATA = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".ods", ".csv", ".tsv", ".json", ".jsonl"})
@@ -25,12 +28,20 @@ SUFFIXES = DATA | DOCUMENTS
 _OUTPUTS = frozenset({"检查结果.xlsx", "manifest.jsonl"})
 
 
+# Documents take longer to read than data do: from so many on, workers read them ahead, a few at a time.
+_FEW, _CHUNK, _AHEAD = 24, 4, 8
+
+
 @dataclass
 class Source:
-    """The inputs of a batch as a stream; files that cannot be read are noted, the others go on."""
+    """The inputs of a batch as a stream; files that cannot be read are noted, the others go on.
+
+    Where there are many finished documents, `workers` read them, in order and not far ahead.
+    """
 
     inputs: Sequence[object]
     pack: Pack
+    workers: LocalPool | None = None
     files: list[str] = field(default_factory=list)
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
@@ -42,15 +53,84 @@ class Source:
                 yield from (raw for item in group for raw in raw_reports(item, self.pack))
 
     def _files(self, names: Iterable[object]) -> Iterator[RawReport]:
+        paths: list[Path] = []
         for path in expand(str(name) for name in names):
             if isinstance(path, InputError):
                 self.unreadable.append((path.file or "", path.message))
-                continue
+            else:
+                paths.append(path)
+        documents = sum(path.suffix.lower() in DOCUMENTS for path in paths)
+        many = self.workers is not None and documents > _FEW
+        for path, reports in self._ahead(paths) if many else ((p, self._read(p)) for p in paths):
             self.files.append(str(path))
             try:
-                yield from read_raw(path, self.pack)
+                yield from reports
             except InputError as error:
                 self.unreadable.append((str(path), error.message))
+
+    def _read(self, path: Path) -> Iterator[RawReport]:
+        return read_raw(path, self.pack)
+
+    def _ahead(self, paths: Sequence[Path]) -> Iterator[tuple[Path, Iterator[RawReport]]]:
+        """Yield each path with its reports; documents are read by workers, a few chunks ahead."""
+        waiting: deque[tuple[Sequence[Path], Future[Outcomes] | None]] = deque()
+        for documents, group in groupby(paths, lambda path: path.suffix.lower() in DOCUMENTS):
+            for chunk in iter(lambda group=group: list(islice(group, _CHUNK)), []):  # type: ignore[misc]
+                waiting.append((chunk, self._submit(chunk) if documents else None))
+                if len(waiting) > _AHEAD:
+                    yield from self._first(waiting)
+        while waiting:
+            yield from self._first(waiting)
+
+    def _submit(self, chunk: Sequence[Path]) -> Future[Outcomes]:
+        assert self.workers is not None
+        return self.workers.submit(read_chunk, chunk, self.pack)
+
+    def _first(
+        self, waiting: deque[tuple[Sequence[Path], Future[Outcomes] | None]]
+    ) -> Iterator[tuple[Path, Iterator[RawReport]]]:
+        chunk, future = waiting.popleft()
+        if future is None:
+            yield from ((path, self._read(path)) for path in chunk)
+            return
+        try:
+            outcomes = future.result()
+        except BrokenExecutor:
+            outcomes = [self._alone(path) for path in chunk]
+            for index, (other, broken) in enumerate(waiting):
+                # The pool broke for those that wait as well.
+                waiting[index] = (other, self._submit(other) if broken else None)
+        yield from zip(chunk, map(_replayed, outcomes), strict=True)
+
+    def _alone(self, path: Path) -> list[RawReport] | InputError:
+        """Return what comes of one file in a worker of its own; a file that kills it is not readable."""
+        assert self.workers is not None
+        self.workers.restart()
+        try:
+            return self._submit([path]).result()[0]
+        except BrokenExecutor:
+            message = "读取时工作进程异常退出（可能是内存不足），其余文件不受影响；请另存后单独重试"
+            return InputError(f"{path.name}：{message}", file=str(path))
+
+
+Outcomes = list[list[RawReport] | InputError]
+
+
+def read_chunk(paths: Sequence[Path], pack: Pack) -> Outcomes:
+    """Return for each file its reports, or why it cannot be read; runs in a worker."""
+    found: Outcomes = []
+    for path in paths:
+        try:
+            found.append(list(read_raw(path, pack)))
+        except InputError as error:
+            found.append(error)
+    return found
+
+
+def _replayed(outcome: list[RawReport] | InputError) -> Iterator[RawReport]:
+    if isinstance(outcome, InputError):
+        raise outcome
+    yield from outcome
 
 
 def raw_reports(source: object, pack: Pack) -> Iterator[RawReport]:

@@ -21,7 +21,7 @@ FINISHED = frozenset({"docx", "pdf", "html", "text"})
 def read_raw(path: Path, pack: Pack) -> Iterator[RawReport]:
     """Yield the raw reports of one file; raises InputError if it cannot be read at all."""
     # A reader is loaded when a file of its kind comes up: starting must stay quick.
-    from nianbao.readers.sniff import sniff, unreadable
+    from nianbao.readers.sniff import SHEETS, sniff, unreadable
 
     kind = sniff(path)
     if kind in ("json", "jsonl"):
@@ -37,7 +37,7 @@ def read_raw(path: Path, pack: Pack) -> Iterator[RawReport]:
         from nianbao.readers.workbook import read_workbook
 
         yield from read_workbook(path, read_sheets(path), pack)
-    elif kind in FINISHED:
+    elif kind in FINISHED and path.suffix.lower() not in SHEETS:
         yield _read_finished(path, kind, pack)
     elif kind in ("doc", "wps", "et"):
         yield from _read_old(path, kind, pack)

@@ -117,12 +117,16 @@ class Archive:
 
 def too_large(path: Path) -> InputError:
     """Return the error for a file that unpacks to an unreasonable size."""
-    return trouble(path, "解压后大得不正常，为安全起见没有读取；请用Excel或Word打开，删除多余的内容和格式后另存")
+    return trouble(
+        path, "解压后大得不正常，为安全起见没有读取；请用Excel或Word打开，删除多余的内容和格式后另存"
+    )
 
 
 def has_doctype(path: Path) -> InputError:
     """Return the error for XML with a document type definition: no office program writes one."""
-    return trouble(path, "文件中有不允许的XML声明（DTD），为安全起见没有读取；请用Excel或Word打开后另存一份再试")
+    return trouble(
+        path, "文件中有不允许的XML声明（DTD），为安全起见没有读取；请用Excel或Word打开后另存一份再试"
+    )
 
 
 def parse_events(

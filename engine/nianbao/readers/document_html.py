@@ -17,12 +17,40 @@ from nianbao.readers.trouble import reading, trouble
 
 _MOST_BYTES = 20 << 20
 _SKIPPED = frozenset(
-    "script style head noscript template iframe object embed select option textarea button svg nav footer".split()
+    ("script", "style", "head", "noscript", "template", "iframe", "object", "embed")
+    + ("select", "option", "textarea", "button", "svg", "nav", "footer")
 )
-_HEADINGS = frozenset("h1 h2 h3 h4 h5 h6".split())
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _BLOCKS = _HEADINGS | frozenset(
-    "p div section article main aside header center ul ol li dl dt dd blockquote pre form fieldset figure "
-    "figcaption address hr body html caption".split()
+    (
+        "p",
+        "div",
+        "section",
+        "article",
+        "main",
+        "aside",
+        "header",
+        "center",
+        "ul",
+        "ol",
+        "li",
+        "dl",
+        "dt",
+        "dd",
+    )
+    + (
+        "blockquote",
+        "pre",
+        "form",
+        "fieldset",
+        "figure",
+        "figcaption",
+        "address",
+        "hr",
+        "body",
+        "html",
+        "caption",
+    )
 )
 _SPACE = re.compile(r"[ \t\r\n\f]+")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
@@ -39,7 +67,9 @@ def read_html(path: Path, shown: str | None = None) -> Document:
     with reading(path):
         file = shown or str(path)
         if path.stat().st_size > _MOST_BYTES:
-            raise trouble(path, f"网页有{path.stat().st_size >> 20}MB，大得不正常，没有读取；请只保存报告正文")
+            raise trouble(
+                path, f"网页有{path.stat().st_size >> 20}MB，大得不正常，没有读取；请只保存报告正文"
+            )
         text = decode(_DATA.sub(b"", path.read_bytes()), path)
         root = _parsed(text, path)
         _cut_below_article(root)

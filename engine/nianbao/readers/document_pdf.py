@@ -20,7 +20,7 @@ from nianbao.readers.document import Document, Paragraph, Table, cleaned
 from nianbao.readers.trouble import reading, trouble
 
 _PARSER = Path(__file__).with_name("pdf_process.py")
-# The process stops itself after 8 seconds of work; this is for a machine that is busy, or a system without timers.
+# The process stops itself after 8 seconds of work; this is for a busy machine, or one without timers.
 _MOST_WAIT = 40.0
 _MOST_BYTES = 200 << 20
 _FILES_A_PROCESS = 100
@@ -37,7 +37,7 @@ _NOT_INSTALLED = "读PDF要用pdfplumber，请先运行：pip install 'nianbao[p
 
 
 def read_pdf(path: Path, shown: str | None = None) -> Document:
-    """Return the document in a PDF; raises InputError where it has no text, or cannot be read within limits."""
+    """Return the document in a PDF; raises InputError where it has no text or goes beyond the limits."""
     if importlib.util.find_spec("pdfplumber") is None:
         raise trouble(path, _NOT_INSTALLED)
     with reading(path):
@@ -140,7 +140,7 @@ class _Process:
         self._owner = self._files = 0
 
     def ask(self, path: Path) -> dict[str, Any]:
-        """Return what the parser says of a file; a parser that dies or does not answer is an error of the file."""
+        """Return what the parser says of a file; one that kills the parser or gets no answer is an error."""
         with self._lock:
             if self._files >= _FILES_A_PROCESS or self._owner != os.getpid():
                 self.stop()
@@ -149,7 +149,8 @@ class _Process:
             timer = threading.Timer(_MOST_WAIT, child.kill)
             timer.start()
             try:
-                assert child.stdin is not None and child.stdout is not None
+                assert child.stdin is not None
+                assert child.stdout is not None
                 child.stdin.write(json.dumps({"path": str(path.absolute())}).encode() + b"\n")
                 child.stdin.flush()
                 line = child.stdout.readline()
@@ -190,4 +191,3 @@ class _Process:
 
 _process = _Process()
 atexit.register(_process.stop)
-

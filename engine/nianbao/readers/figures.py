@@ -17,7 +17,7 @@ _MARKED = re.compile(r"[\u2460-\u24ff\u00b2\u00b3\u00b9\u2070-\u209f]")
 # Measures of money against 元: what was written decides, not what the head of the column says.
 _MONEY = {"元": Decimal(1), "千元": Decimal(1000), "万元": Decimal(10_000), "亿元": Decimal(10**8)}
 # Measure words for cases, documents and decisions; a count is the same in any of them.
-_MEASURES = frozenset("件 个 项 次 条 份 宗 起 例 件次 人次".split())
+_MEASURES = frozenset(("件", "个", "项", "次", "条", "份", "宗", "起", "例", "件次", "人次"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Nothing is derived and nothing filled in: a figure that is not found stays None 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,9 +38,7 @@ def raw_from_document(document: Document, pack: Pack) -> RawReport:
     reader.read_title()
     reader.read_texts()
     findings = (*document.findings, *reader.figures.findings)
-    return RawReport(
-        reader.figures.values, document.source, findings, reader.figures.origins, finished=True
-    )
+    return RawReport(reader.figures.values, document.source, findings, reader.figures.origins, finished=True)
 
 
 @dataclass
@@ -120,10 +118,13 @@ class _Reader:
             message = f"文中没有认出标题，单位和年度取自文件名：{self.agency}、{year}年，请核对"
             self.figures.say("TITLE", "warning", "agency", source, message)
 
-    def drop(self, paragraphs: Sequence[Paragraph]) -> None:
-        """Take paragraphs that were used out of their parts."""
-        used = set(map(id, paragraphs))
-        for part in self.parts[:2]:
+    def drop(self, title: Sequence[Paragraph]) -> None:
+        """Take the title out of its part, and what stands before it: nothing of a report does."""
+        used = set(map(id, title))
+        first, *others = self.parts[:2]
+        at = [i for i, block in enumerate(first.blocks) if id(block) in used]
+        first.blocks = first.blocks[at[-1] + 1 :] if at else []
+        for part in others:
             part.blocks = [block for block in part.blocks if id(block) not in used]
 
     def read_texts(self) -> None:
@@ -149,18 +150,12 @@ class _Reader:
 
     def introduction(self, texts: TextReader, path: str) -> None:
         """Keep what stands between title and first heading, without what a site prints there."""
-        first = self.figures.origins.get("agency")
-        line = first.line if first else None
-        before = [
-            p
-            for p in self.parts[0].paragraphs
-            if not (is_site(p.text) or is_date(p.text))
-            and (line is None or p.where.line is None or p.where.line > line or p.where.page != first.page)
-        ]
+        before = [p for p in self.parts[0].paragraphs if not (is_site(p.text) or is_date(p.text))]
         if self.document.page:
             # What is no sentence belongs to the page.
-            before = [p for p in before if p.text.rstrip().endswith(("。", "：", "）", "；")) or len(p.text) > 40]
-        texts.body(path, texts.unwrap(before)) if before else None
+            before = [p for p in before if p.text.endswith(("。", "：", "）", "；")) or len(p.text) > 40]
+        if before:
+            texts.body(path, texts.unwrap(before))
 
     def put(self, path: str, text: str, paragraph: Paragraph) -> None:
         """Keep a text."""
@@ -169,16 +164,15 @@ class _Reader:
 
     def is_stream(self, part: Part) -> bool:
         """Return whether the figures of a part stand among its paragraphs."""
-        return bool(part.section and part.section.grids) and not any(isinstance(b, Table) for b in part.blocks)
+        return bool(part.section and part.section.grids) and not any(
+            isinstance(b, Table) for b in part.blocks
+        )
 
     def say_unread(self, rest: Sequence[Paragraph]) -> None:
         """Say which paragraphs were not read, because the form has no text there."""
         said = [p for p in rest if len(p.text.strip()) > 12 and not is_site(p.text)]
         if said:
-            message = f"表格前后有{len(said)}段文字，格式中没有这样的位置，没有读入：“{shortened(said[0].text, 30)}”"
+            message = (
+                f"表格前后有{len(said)}段文字，格式中没有位置，没有读入：“{shortened(said[0].text, 30)}”"
+            )
             self.figures.findings.append(Finding("NOT-READ", "info", None, said[0].where, message))
-
-
-def iter_tables(parts: Sequence[Part]) -> Iterator[Table]:
-    """Yield the tables of all parts."""
-    return (block for part in parts for block in part.blocks if isinstance(block, Table))

@@ -32,7 +32,9 @@ def fill_gaps(
         if len(found.keys() & grid.field_cells.keys()) * 2 < len(grid.field_cells):
             continue
         for axis in (0, 1):
-            lines = sorted({_place(grid, path)[axis] for path in grid.field_cells if not path.startswith(gone)})
+            lines = sorted(
+                {_place(grid, path)[axis] for path in grid.field_cells if not path.startswith(gone)}
+            )
             yield from _fill(found, grid, axis, lines, rows, labels)
 
 

@@ -13,7 +13,9 @@ _FULL, _BRIM = 0.85, 0.97
 _FEWEST = 3
 _ENDS = "。！？”’）)!?"
 # What begins a paragraph wherever it stands.
-_OPENING = re.compile(r"\s*(?:[(（][一二三四五六七八九十]{1,3}[)）]|[一二三四五六七八九十]{1,3}、|\d{1,2}[.、](?!\d))")
+_OPENING = re.compile(
+    r"\s*(?:[(（][一二三四五六七八九十]{1,3}[)）]|[一二三四五六七八九十]{1,3}、|\d{1,2}[.、](?!\d))"
+)
 
 
 def wrap_width(lines: Sequence[Paragraph]) -> int | None:

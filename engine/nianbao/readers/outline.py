@@ -12,7 +12,9 @@ from nianbao.layout import Grid, Heading, TextField
 from nianbao.pack import Pack
 from nianbao.readers.wording import bare
 
-_ENUMERATION = re.compile(r"(?:第?[一二三四五六七八九十]{1,3}(?:部分|[、.,章])|[(][一二三四五六七八九十\d]{1,3}[)]|\d{1,2}[.、,])+")
+_ENUMERATION = re.compile(
+    r"(?:第?[一二三四五六七八九十]{1,3}(?:部分|[、.,章])|[(][一二三四五六七八九十\d]{1,3}[)]|\d{1,2}[.、,])+"
+)
 
 
 @dataclass(frozen=True)

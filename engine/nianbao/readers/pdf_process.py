@@ -1,7 +1,7 @@
 """The process that parses PDFs, and nothing else of nianbao: run as a script, within limits of its own.
 
-One JSON line in (``{"path": …}``), one JSON line out: pages of lines and tables, or ``{"error": …}``. A damaged
-or hostile file costs at most this process.
+One JSON line in (``{"path": …}``), one JSON line out: pages of lines and tables, or ``{"error": …}``. A
+damaged or hostile file costs at most this process.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ MOST_CHARACTERS = 600_000
 MOST_SECONDS = 8.0
 MOST_MEMORY = 400 << 20
 _SNAP = 2.0
-_PAGE_NUMBER = re.compile(r"[-—–－~·.\s]*(?:第\s*)?\d{1,4}(?:\s*页)?(?:\s*[,，/]?\s*共?\s*\d{1,4}\s*页?)?[-—–－~·.\s]*")
+_PAGE_NUMBER = re.compile(
+    r"[-—–－~·.\s]*(?:第\s*)?\d{1,4}(?:\s*页)?(?:\s*[,，/]?\s*共?\s*\d{1,4}\s*页?)?[-—–－~·.\s]*"
+)
 
 Char = dict[str, Any]
+Item = dict[str, Any]
 Box = tuple[float, float, float, float]
 
 
@@ -44,12 +47,10 @@ def extract(path: str) -> dict[str, Any]:
             if number > MOST_PAGES:
                 raise TooLarge
             pages.append(_page(page, number))
-            total += pages[-1]["characters"]
+            total += len(page.chars)
             if total > MOST_CHARACTERS:
                 raise TooLarge
             page.close()
-    for page in pages:
-        del page["characters"]
     _drop_running_lines(pages)
     return {"pages": pages}
 
@@ -58,7 +59,7 @@ def _page(page: Any, number: int) -> dict[str, Any]:
     chars = [c for c in page.chars if c["text"] and c.get("upright", True)]
     tables = [t for t in page.find_tables() if _is_grid(t.cells)] if page.edges else []
     inside: list[list[Char]] = [[] for _ in tables]
-    outside = []
+    outside: list[Char] = []
     for char in chars:
         index = next((i for i, t in enumerate(tables) if _holds(t.bbox, char)), None)
         (outside if index is None else inside[index]).append(char)
@@ -68,7 +69,6 @@ def _page(page: Any, number: int) -> dict[str, Any]:
         "lines": [_line(line) for line in lines_of(outside)],
         "tables": [_table(t, own) for t, own in zip(tables, inside, strict=True)],
         "images": len(page.images),
-        "characters": len(chars),
     }
 
 
@@ -79,7 +79,7 @@ def _is_grid(cells: Sequence[Box]) -> bool:
 
 def _holds(box: Box, char: Char) -> bool:
     x, y = (char["x0"] + char["x1"]) / 2, (char["top"] + char["bottom"]) / 2
-    return box[0] <= x <= box[2] and box[1] <= y <= box[3]
+    return bool(box[0] <= x <= box[2] and box[1] <= y <= box[3])
 
 
 def lines_of(chars: Iterable[Char]) -> Iterator[list[Char]]:
@@ -138,15 +138,17 @@ def _table(table: Any, chars: Sequence[Char]) -> dict[str, Any]:
     for cell in sorted(table.cells, key=lambda c: (c[1], c[0])):
         own = [c for c in rest if _holds(cell, c)]
         rest = [c for c in rest if not _holds(cell, c)]
-        left, top, right, bottom = (
-            _index(xs, cell[0]), _index(ys, cell[1]), _index(xs, cell[2]), _index(ys, cell[3])
-        )  # fmt: skip
-        cells.append(
-            {
-                "row": top, "column": left, "rows": max(1, bottom - top), "columns": max(1, right - left),
-                "box": [round(float(v), 1) for v in cell], "text": cell_text(list(lines_of(own)), cell[2] - cell[0]),
-            }
-        )  # fmt: skip
+        left, top = _index(xs, cell[0]), _index(ys, cell[1])
+        right, bottom = _index(xs, cell[2]), _index(ys, cell[3])
+        found = {
+            "row": top,
+            "column": left,
+            "rows": max(1, bottom - top),
+            "columns": max(1, right - left),
+            "box": [round(float(value), 1) for value in cell],
+            "text": cell_text(list(lines_of(own)), cell[2] - cell[0]),
+        }
+        cells.append(found)
     return {"top": float(table.bbox[1]), "height": len(ys) - 1, "width": len(xs) - 1, "cells": cells}
 
 
@@ -156,6 +158,7 @@ def cell_text(lines: Sequence[Sequence[Char]], width: float) -> str:
     Digits below digits are one number only where the line above fills the cell; else they stay two lines.
     """
     text = ""
+    last: Sequence[Char] = ()
     for line in lines:
         piece = text_of(line)
         if not piece:

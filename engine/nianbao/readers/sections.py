@@ -16,7 +16,9 @@ from nianbao.values import shortened
 
 # A heading in other words is still it from this likeness on; nothing longer than this is a heading.
 _NEAR, _LONGEST = 0.72, 45
-_NUMBERED = re.compile(r"\s*[#*]*\s*(?:第?[一二三四五六七八九十]{1,3}(?:部分|[、.,])|[(（]?[一二三四五六七八九十]{1,3}[)）]|\d{1,2}[.、])")
+_NUMBERED = re.compile(
+    r"\s*[#*]*\s*(?:第?[一二三四五六七八九十]{1,3}(?:部分|[、.,])|[(（]?[一二三四五六七八九十]{1,3}[)）]|\d{1,2}[.、])"
+)
 
 
 @dataclass
@@ -53,9 +55,7 @@ def _heading(blocks: Sequence[Paragraph | Table], first: int, last: int) -> Para
     return Paragraph("".join(line.text.strip() for line in lines), lines[0].where) if lines else None
 
 
-def _headings(
-    blocks: Sequence[Paragraph | Table], outline: Outline
-) -> dict[int, tuple[Section, int]]:
+def _headings(blocks: Sequence[Paragraph | Table], outline: Outline) -> dict[int, tuple[Section, int]]:
     """Return by its first block each heading that was found, with its section and its last block.
 
     Sections are looked for from the end, each in its last place: a table of contents comes before.
@@ -109,7 +109,11 @@ def _is_heading(words: str, numbered: bool, section: Section, exact: bool) -> bo
 def heading_findings(parts: Sequence[Part], outline: Outline, document: Document) -> Iterator[Finding]:
     """Yield what is to be said about headings: other words, or none."""
     for part in parts:
-        if part.section and part.heading and heading_words(part.heading.text) != heading_words(part.section.title):
+        if (
+            part.section
+            and part.heading
+            and heading_words(part.heading.text) != heading_words(part.section.title)
+        ):
             message = (
                 f"标题“{shortened(part.heading.text.strip(), 40)}”与格式中的“{part.section.title}”不同，"
                 "已按后者读入，请核对"

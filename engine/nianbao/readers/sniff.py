@@ -21,7 +21,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 
 WORKBOOK_STREAMS = frozenset({"Workbook", "Book", "WORKBOOK", "BOOK"})  # of Excel 97, of Excel 5
 _HEAD = 1 << 16
-_SHEETS = {".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlt", ".et", ".ods"}
+# Names of spreadsheets: what is something else inside was renamed, or exported by a careless system.
+SHEETS = {".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlt", ".et", ".ods"}
 _ARCHIVES = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08")
 _HTML = re.compile(r"(?:<!--.*?-->\s*)*<(?:!doctype\s+html|\??xml[^>]*>\s*<(?:!doctype\s+)?html|"
                    r"html|head|body|table|div|meta|title|style|section|article|span|center|p|h[1-6])[\s>/]",
@@ -74,7 +75,7 @@ def sniff(path: Path) -> Kind:
 def unreadable(path: Path, kind: Kind) -> InputError:
     """Return the error for a file of a kind that is not read where it was given."""
     suffix = path.suffix.lower()
-    if suffix in _SHEETS and kind in ("text", "html", "pdf", "docx", "json", "jsonl", "unknown"):
+    if suffix in SHEETS and kind in ("text", "html", "pdf", "docx", "json", "jsonl", "unknown"):
         looks = f"，看来是{_NAMES[kind]}" if kind in _NAMES else ""
         return trouble(
             path, f"扩展名是{suffix}，但内容不是Excel工作簿{looks}，请用Excel打开原始数据，另存为.xlsx后再试"

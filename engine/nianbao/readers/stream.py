@@ -67,8 +67,8 @@ def read_stream(blocks: Sequence[Paragraph | Table], grid: Grid, figures: Figure
     gone = {row.label for row in rows} - {row.label for _, row in pairs} if merged else set()
     region = "".join(bare(text) for cells in lines for text, _ in cells if text)
     _say_labels(runs, pairs, [c.text for c in grid.labels if bare(c.text) not in gone], region, grid, figures)
-    for index, row in merged:
-        figures.say("OTHER-EDITION", "error", row.instead_of, runs[index].cells[0][1], row.message)
+    for index, other in merged:
+        figures.say("OTHER-EDITION", "error", other.instead_of, runs[index].cells[0][1], other.message)
     _say_rest(runs, {index for index, _ in pairs}, grid, figures)
     if len(figures.values) > before:
         _mark(runs, pairs, grid, figures)
@@ -90,7 +90,7 @@ def _lines(blocks: Sequence[Paragraph | Table]) -> Iterator[_Cells]:
 
 
 def _words(text: str) -> list[str]:
-    """Return the words of a line; a number that belongs to a label or stands in brackets is none by itself."""
+    """Return the words of a line; a number in a label or in brackets is no word of its own."""
     words: list[str] = []
     depth = 0
     for word in text.split():
@@ -196,7 +196,9 @@ def _with_merged_row(
         target = next((row for row in group if row.paths[0].startswith(f"{merged.reads_as}.")), None)
         if target is None or len(paired) > 1:
             continue
-        other = [_Row(bare(merged.label), merged.label, target.paths) if row is target else row for row in rows]
+        other = [
+            _Row(bare(merged.label), merged.label, target.paths) if row is target else row for row in rows
+        ]
         other = [row for row in other if row not in group]
         again = _matched(runs, other)
         index = next((i for i, row in again if row.text == merged.label), None)
@@ -282,8 +284,8 @@ def _say_rest(runs: Sequence[_Run], used: set[int], grid: Grid, figures: Figures
         cells = [text for run in left for text, _ in run.cells if text]
         table = figures.pack.table_of(next(iter(grid.field_cells)))
         message = (
-            f"{table.name if table else ''}有{len(cells)}个数字没有对应的行，没有读入：{shortened(' '.join(cells), 40)}"
-            f"（在“{shortened(left[0].printed, 20)}”之后）；请对照原文核对"
+            f"{table.name if table else ''}有{len(cells)}个数字没有对应的行，没有读入："
+            f"{shortened(' '.join(cells), 40)}（在“{shortened(left[0].printed, 20)}”之后）；请对照原文核对"
         )
         figures.say("UNALIGNED", "error", None, left[0].cells[0][1], message)
 
@@ -295,5 +297,3 @@ def _mark(runs: Sequence[_Run], pairs: Sequence[tuple[int, _Row]], grid: Grid, f
     message = f"这张表的{count}个数字是从没有表格的文字里按行名和顺序读出的，列的对应请与原文逐一核对"
     where = runs[pairs[0][0]].cells[0][1]
     figures.say("STREAM", "warning", table.path if table else None, where, message)
-
-

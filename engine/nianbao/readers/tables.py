@@ -78,7 +78,9 @@ def read_tables(tables: Sequence[Sequence[Table]], pack: Pack) -> Figures:
             _report_labels(part, figures)
             _report_leftovers(part, figures)
         for merged, row, column in part.merged[:1]:
-            figures.say("OTHER-EDITION", "error", merged.instead_of, part.table.place(row, column), merged.message)
+            figures.say(
+                "OTHER-EDITION", "error", merged.instead_of, part.table.place(row, column), merged.message
+            )
     return figures
 
 
@@ -134,7 +136,9 @@ def _merged_rows(part: _Aligned, keys: GridKeys) -> None:
             continue
         above = _columns_of_rows(part.found)
         for f in keys.pack.fields.numbers:
-            column = above.get(f.path.rpartition(".")[2]) if f.path.startswith(f"{merged.reads_as}.") else None
+            column = (
+                above.get(f.path.rpartition(".")[2]) if f.path.startswith(f"{merged.reads_as}.") else None
+            )
             if column is not None and column < len(rows[at[0]]):
                 part.found[f.path] = (at[0], column)
                 part.merged.append((merged, at[0], column))

@@ -13,11 +13,16 @@ from nianbao.readers.sections import Part
 from nianbao.readers.wording import bare
 
 _INDENT = " \t\u3000\xa0\n"
-_TOPIC = re.compile(r"\s*[#*]*\s*[(（]\s*(?P<number>[一二三四五六七八九十]{1,3})\s*[)）]\s*(?P<rest>.*)", re.DOTALL)
+_TOPIC = re.compile(
+    r"\s*[#*]*\s*[(（]\s*(?P<number>[一二三四五六七八九十]{1,3})\s*[)）]\s*(?P<rest>.*)", re.DOTALL
+)
 # What ends a heading that runs on into its paragraph.
 _RUN_IN = re.compile(r"[。：:；\n]|\s+(?=\d{4})")
 _LONGEST_HEADING = 40
-_DATE = re.compile(r"[(（]?\s*[\d〇○零一二三四五六七八九]{4}\s*年\s*[\d一二三四五六七八九十]{1,3}\s*月\s*[\d一二三四五六七八九十]{1,3}\s*日\s*[)）]?")
+_PLAIN_ENDS = ("", "情况", "工作", "工作情况")
+_DATE = re.compile(
+    r"[(（]?\s*[\d〇○零一二三四五六七八九]{4}\s*年\s*[\d一二三四五六七八九十]{1,3}\s*月\s*[\d一二三四五六七八九十]{1,3}\s*日\s*[)）]?"
+)
 _CHINESE = "一二三四五六七八九十"
 # What sites print around an article; no report says any of it in a paragraph of its own.
 _SITE = re.compile(
@@ -157,7 +162,7 @@ def _topic_of(words: str, section: Section, taken: set[str], by_word: bool) -> T
     """Return the topic that a heading names; without a number it must be the topic's words alone."""
     for topic in section.topics:
         if topic.text not in taken and topic.words:
-            alone = any(words in (word, f"{word}情况", f"{word}工作", f"{word}工作情况") for word in topic.words)
+            alone = any(words.removeprefix(word) in _PLAIN_ENDS for word in topic.words if word in words)
             if alone or (by_word and any(word in words for word in topic.words)):
                 return topic
     return None

@@ -38,7 +38,7 @@ class FormLabels:
 
     @cached_property
     def bare(self) -> Mapping[str, str]:
-        """The canonical form of each label and of its listed variants, by what is left without punctuation."""
+        """The canonical form of each label and listed variant, by what is left without punctuation."""
         variants = {bare(v): label for v, label in self.pack.labels.variants.items() if label in self.texts}
         return variants | {bare(text): text for text in self.texts}
 
