@@ -127,7 +127,10 @@ def align(
         for c in range(len(row)):
             if labels[r][c] or (r, c) in covered:
                 continue
-            path = keys.find(_left(labels[r], c), _above(labels, r, c))
+            left = _left(labels[r], c)
+            if not left and any(labels[r][c + 1 :]):
+                continue  # a blank among the labels of a head
+            path = keys.find(left, _above(labels, r, c))
             # The first such cell of a row is the figure's, blank or not.
             if path is not None and path not in found:
                 found[path] = (r, c)

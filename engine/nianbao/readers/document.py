@@ -50,7 +50,8 @@ class Table:
 
     `merged` are ranges (top, left, bottom, right) counted from 0, the last included. `numbers` gives for
     each row the table and the row of the document that it was, counted from 1; `boxes` the page and the box
-    of a cell where there are pages.
+    of a cell where there are pages. `ragged` are the rows whose cells do not reach the right edge, so that
+    nobody can say by position which column they belong to.
     """
 
     rows: Sequence[Sequence[str | None]]
@@ -58,6 +59,7 @@ class Table:
     file: str | None
     numbers: Sequence[tuple[int, int]]
     boxes: Mapping[tuple[int, int], tuple[int, Box]] = field(default_factory=dict)
+    ragged: frozenset[int] = frozenset()
 
     def place(self, row: int, column: int) -> Where:
         """Return where a cell stands, counted from 0."""
@@ -162,7 +164,12 @@ def _grid(table: RawTable, file: str | None) -> Table:
         rows[cell.row][cell.column] = cell_text(cell.blocks) or None
         if cell.rows > 1 or cell.columns > 1:
             merged.append((cell.row, cell.column, cell.row + cell.rows - 1, cell.column + cell.columns - 1))
-    return Table(rows, tuple(merged), file, ())
+    ends = [0] * table.height
+    for cell in table.cells:
+        for row in range(cell.row, min(cell.row + cell.rows, table.height)):
+            ends[row] = max(ends[row], cell.column + cell.columns)
+    ragged = frozenset(row for row, end in enumerate(ends) if end < table.width)
+    return Table(rows, tuple(merged), file, (), ragged=ragged)
 
 
 def cell_text(blocks: Iterable[Paragraph | RawTable]) -> str:

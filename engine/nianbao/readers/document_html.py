@@ -16,40 +16,20 @@ from nianbao.readers.plaintext import decode
 from nianbao.readers.trouble import reading, trouble
 
 _MOST_BYTES = 20 << 20
+# Names in a string are read more easily than a column of them.
 _SKIPPED = frozenset(
-    ("script", "style", "head", "noscript", "template", "iframe", "object", "embed")
-    + ("select", "option", "textarea", "button", "svg", "nav", "footer")
+    re.findall(
+        r"\w+",
+        "script style head noscript template iframe object embed select option textarea button svg nav "
+        "footer",
+    )
 )
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _BLOCKS = _HEADINGS | frozenset(
-    (
-        "p",
-        "div",
-        "section",
-        "article",
-        "main",
-        "aside",
-        "header",
-        "center",
-        "ul",
-        "ol",
-        "li",
-        "dl",
-        "dt",
-        "dd",
-    )
-    + (
-        "blockquote",
-        "pre",
-        "form",
-        "fieldset",
-        "figure",
-        "figcaption",
-        "address",
-        "hr",
-        "body",
-        "html",
-        "caption",
+    re.findall(
+        r"\w+",
+        "p div section article main aside header center ul ol li dl dt dd blockquote pre form fieldset "
+        "figure figcaption address hr body html caption",
     )
 )
 _SPACE = re.compile(r"[ \t\r\n\f]+")

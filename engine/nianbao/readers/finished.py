@@ -136,6 +136,8 @@ class _Reader:
         def unwrap(lines: Sequence[Paragraph]) -> list[Paragraph]:
             return joined_lines(lines, limit) if self.document.wrapped else list(lines)
 
+        if self.document.page:
+            self.cut_site()
         texts = TextReader(self.put, unwrap)
         if self.outline.introduction and "agency" in figures.values and self.parts[0].paragraphs:
             self.introduction(texts, self.outline.introduction)
@@ -143,6 +145,14 @@ class _Reader:
             rest = texts.section(part, self.agency)
             if not self.is_stream(part):
                 self.say_unread(rest)
+
+    def cut_site(self) -> None:
+        """Drop what a site prints below the report."""
+        blocks = self.parts[-1].blocks
+        end = next(
+            (i for i, b in enumerate(blocks) if isinstance(b, Paragraph) and is_site(b.text)), len(blocks)
+        )
+        self.parts[-1].blocks = blocks[:end]
 
     def narrative(self) -> list[Paragraph]:
         """Return the lines of all texts: tables are set in another measure."""

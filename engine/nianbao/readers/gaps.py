@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 from nianbao.layout import Grid
 from nianbao.pack import Pack
+from nianbao.readers.align import GridKeys, ReadLabel, label_matrix
+from nianbao.readers.document import Table
 from nianbao.readers.figures import is_figure
 
 Spot = tuple[int, int]
+# Fewer known figures than this are no frame for others.
+_FEWEST = 3
 Rows = Sequence[Sequence[str | None]]
-# Path of the first field, the label that should stand there, row and column.
-Guess = tuple[str, str, int, int]
 
 
 def fill_gaps(
@@ -22,20 +24,20 @@ def fill_gaps(
     labels: Sequence[Sequence[str | None]],
     pack: Pack,
     gone: tuple[str, ...] = (),
-) -> Iterator[Guess]:
+) -> None:
     """Add to `found` the fields of rows and columns that can only stand between their known neighbours.
 
-    Yields a guess for each row or column. It is made only where the table has exactly as many rows with
-    figures between two known ones as the form has rows there. Branches that are `gone` are not looked for.
+    That is so only where the table has exactly as many rows with figures between two known ones as the form
+    has rows there. Branches that are `gone` are not looked for.
     """
     for grid in pack.layout.grids:
-        if len(found.keys() & grid.field_cells.keys()) * 2 < len(grid.field_cells):
+        if len(found.keys() & grid.field_cells.keys()) < _FEWEST:
             continue
         for axis in (0, 1):
             lines = sorted(
                 {_place(grid, path)[axis] for path in grid.field_cells if not path.startswith(gone)}
             )
-            yield from _fill(found, grid, axis, lines, rows, labels)
+            _fill(found, grid, axis, lines, rows, labels)
 
 
 def _fill(
@@ -45,7 +47,7 @@ def _fill(
     lines: Sequence[int],
     rows: Rows,
     labels: Sequence[Sequence[str | None]],
-) -> Iterator[Guess]:
+) -> None:
     """Fill gaps along one axis: 0 for rows, 1 for columns."""
     known = _known(found, grid, axis)
     across = _known(found, grid, 1 - axis)
@@ -63,9 +65,7 @@ def _fill(
         ]
         if missing and len(missing) == len(free):
             for line, at in zip(missing, free, strict=True):
-                guess = _assign(found, grid, axis, line, at, across)
-                if guess:
-                    yield guess
+                _assign(found, grid, axis, line, at, across)
 
 
 def _known(found: Mapping[str, Spot], grid: Grid, axis: int) -> dict[int, int]:
@@ -94,14 +94,51 @@ def _holds_figures(
 
 def _assign(
     found: dict[str, Spot], grid: Grid, axis: int, line: int, at: int, across: Mapping[int, int]
-) -> Guess | None:
-    guess: Guess | None = None
+) -> None:
     for path, cell in grid.field_cells.items():
         place = (cell.row, cell.column)
         other = across.get(place[1 - axis])
-        if place[axis] != line or other is None or path in found:
+        if place[axis] == line and other is not None and path not in found:
+            found[path] = (at, other) if axis == 0 else (other, at)
+
+
+def count_cells(
+    found: dict[str, Spot], table: Table, labels: Sequence[Sequence[str | None]], keys: GridKeys
+) -> None:
+    """Find the fields of ragged rows by counting: as many cells after the label as the form has fields.
+
+    What was found in such a row by position is given up.
+    """
+    for row in table.ragged:
+        for path in [path for path, spot in found.items() if spot[0] == row]:
+            del found[path]
+        ends = [c for c, label in enumerate(labels[row]) if label]
+        if not ends:
             continue
-        found[path] = (at, other) if axis == 0 else (other, at)
-        texts = grid.row_labels(cell) if axis == 0 else grid.column_labels(cell)
-        guess = guess or (path, texts[-1] if texts else "", *found[path])
-    return guess
+        covered = {
+            c for t, left, b, right in table.merged if t <= row <= b for c in range(left + 1, right + 1)
+        }
+        cells = [c for c in range(ends[-1] + 1, len(labels[row])) if c not in covered]
+        cells = cells[
+            : max((i + 1 for i, c in enumerate(cells) if table.rows[row][c] is not None), default=0)
+        ]
+        paths = [p for p, (left, _) in keys.paths.items() if left and left[-1] == labels[row][ends[-1]]]
+        if len(paths) == len(cells) and not any(path in found for path in paths):
+            found |= {path: (row, column) for path, column in zip(paths, cells, strict=True)}
+
+
+def unlabelled(
+    found: Mapping[str, Spot], table: Table, read_label: ReadLabel, keys: GridKeys, gone: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """Return the labels of rows and columns that the table does not have, each with a field found there."""
+    labels = label_matrix(table.rows, table.merged, read_label)
+    missing: dict[str, str] = {}
+    for path, (row, column) in found.items():
+        left, above = keys.paths[path]
+        beside = set(labels[row][:column])
+        over = {line[column] for line in labels[:row]} if row not in table.ragged else set(above)
+        if left and left[-1] not in beside and not (gone and path.startswith(gone)):
+            missing.setdefault(left[-1], path)
+        if above and above[-1] not in over:
+            missing.setdefault(above[-1], path)
+    return missing

@@ -17,13 +17,13 @@ from nianbao.pack import Pack
 from nianbao.readers.align import GridKeys, MergedRow, align, grid_keys, label_matrix
 from nianbao.readers.document import Table
 from nianbao.readers.figures import is_figure, read_figure
-from nianbao.readers.gaps import fill_gaps
+from nianbao.readers.gaps import count_cells, fill_gaps, unlabelled
 from nianbao.readers.wording import LabelReader, form_labels, one_line
 from nianbao.values import shortened
 
 # A table that shows so many figures of a grid is that grid, even where another shows them too.
 _MOST_NAMED = 5
-# Fewer figures than this make no table of the form by themselves: "行政许可" may head any list.
+# Fewer figures than this make no table of the form by themselves: one label may head any list.
 _FEWEST = 3
 
 
@@ -60,7 +60,6 @@ class _Aligned:
     table: Table
     found: dict[str, tuple[int, int]]
     labels: LabelReader
-    guessed: list[tuple[str, str, int, int]] = field(default_factory=list)
     merged: list[tuple[MergedRow, int, int]] = field(default_factory=list)
 
 
@@ -117,10 +116,11 @@ def _align(table: Table, keys: GridKeys) -> _Aligned:
     found = align(table.rows, table.merged, keys, labels)
     part = _Aligned(table, found, labels)
     if len(found) >= _FEWEST:
-        _merged_rows(part, keys)
         matrix = label_matrix(table.rows, table.merged, labels)
+        count_cells(part.found, table, matrix, keys)
+        _merged_rows(part, keys)
         gone = tuple(f"{merged.instead_of}." for merged, *_ in part.merged)
-        part.guessed += fill_gaps(part.found, table.rows, matrix, keys.pack, gone)
+        fill_gaps(part.found, table.rows, matrix, keys.pack, gone)
     return part
 
 
@@ -194,9 +194,10 @@ def _report_labels(part: _Aligned, figures: Figures) -> None:
             f"标签“{shortened(one_line(printed), 40)}”与格式中的“{texts[label]}”不同，已按后者读入，请核对"
         )
         figures.say("LABEL", "warning", path, where, message)
-    for path, label, row, column in part.guessed:
-        message = f"没有认出“{label}”的标签，已按它在前后两栏之间的位置读入，请核对"
-        figures.say("LABEL", "warning", path, part.table.place(row, column), message)
+    gone = tuple(f"{merged.instead_of}." for merged, *_ in part.merged)
+    for label, path in unlabelled(part.found, part.table, part.labels, grid_keys(figures.pack), gone).items():
+        message = f"没有认出“{texts[label]}”的标签，已按它在表中的位置读入，请核对"
+        figures.say("LABEL", "warning", path, part.table.place(*part.found[path]), message)
 
 
 def _field_of_label(label: str, found: Mapping[str, Any], pack: Pack) -> str | None:
@@ -247,7 +248,8 @@ def join_tables(one: Table, other: Table, read_label: Callable[[str], bool] | No
         merged += [(t + down, le + right, b + down, r + right) for t, le, b, r in table.merged]
         boxes |= {(r + down, c + right): box for (r, c), box in table.boxes.items()}
     numbers = [*one.numbers, *other.numbers]
-    joined = Table(rows, tuple(merged), one.file, numbers, boxes)
+    ragged = one.ragged | {row + len(one.rows) for row in other.ragged}
+    joined = Table(rows, tuple(merged), one.file, numbers, boxes, ragged)
     return _mended(joined, len(one.rows), read_label) if read_label else joined
 
 
