@@ -474,7 +474,7 @@ def test_a_page_about_something_else_is_not_a_report(pack: Pack, tmp_path: Path)
 
 
 def test_word_files_as_offices_make_them_are_read(data: dict[str, Any], pack: Pack, tmp_path: Path) -> None:
-    """Runs split in the middle of words, a table cut in two, a content control, a deletion that is tracked."""
+    """Runs split in the middle of words, and a table cut in two without its head."""
     path = built(data, pack, tmp_path / "报告.docx")
     document = docx.Document(str(path))
     for paragraph in document.paragraphs:

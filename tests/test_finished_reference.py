@@ -1,6 +1,6 @@
 """Real reports: five as text, one PDF, one web page, read to exactly their figures and to their whole texts.
 
-Their sentences are not copied into the project: texts are compared with the originals where these are at hand.
+Their sentences are not copied into the project: texts are compared with the originals where they are at hand.
 """
 
 from __future__ import annotations

@@ -92,8 +92,11 @@ class Archive:
         """Return the root element of an XML part."""
         from lxml import etree
 
+        data = self.read(name)
+        if b"<!DOCTYPE" in data[:4096]:
+            raise has_doctype(self.path)
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-        root = etree.fromstring(self.read(name), parser)
+        root = etree.fromstring(data, parser)
         if root.getroottree().docinfo.internalDTD is not None:
             raise has_doctype(self.path)
         return root

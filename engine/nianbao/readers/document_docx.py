@@ -21,6 +21,8 @@ _MARKS = {f"{W}t": None, f"{W}tab": "\t", f"{W}br": "\n", f"{W}cr": "\n", f"{W}n
 _BLOCKS = frozenset((f"{W}p", f"{W}tbl"))
 # Links are followed by people, never by a reader; what a program would load by itself is worth a word.
 _HARMLESS = ("/hyperlink",)
+# Word allows 63 columns; merged and moved edges make more of the grid.
+_MOST_COLUMNS = 300
 
 
 @dataclass(frozen=True)
@@ -68,10 +70,10 @@ class _Reader:
 
     def table(self, element: etree._Element) -> RawTable:
         """Return a table with merged cells resolved."""
-        cells = [
-            RawCell(c.row, c.column, c.rows, c.columns, list(_blocks(c.element, self)))
-            for c in table_cells(element)
-        ]
+        places = table_cells(element)
+        if any(not 0 < c.columns <= _MOST_COLUMNS or c.column > _MOST_COLUMNS for c in places):
+            raise ValueError("a table of more columns than Word has")
+        cells = [RawCell(c.row, c.column, c.rows, c.columns, list(_blocks(c.element, self))) for c in places]
         height = max((c.row + c.rows for c in cells), default=0)
         return RawTable(cells, height, max((c.column + c.columns for c in cells), default=0))
 

@@ -20,8 +20,8 @@ from nianbao.readers.document import Document, Paragraph, Table, cleaned
 from nianbao.readers.trouble import reading, trouble
 
 _PARSER = Path(__file__).with_name("pdf_process.py")
-# The process stops itself after 8 seconds of work; this is for a busy machine, or one without timers.
-_MOST_WAIT = 40.0
+# The process stops itself after 6 seconds of work; this is for a busy machine, or one without timers.
+_MOST_WAIT = 30.0
 _MOST_BYTES = 200 << 20
 _FILES_A_PROCESS = 100
 _ENDS = ("。", "！", "？", "；", "：", "”", "）")

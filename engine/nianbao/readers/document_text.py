@@ -11,7 +11,7 @@ from nianbao.readers.document import Document, Paragraph, RawCell, RawTable, cle
 from nianbao.readers.plaintext import decode
 from nianbao.readers.trouble import reading, trouble
 
-_MOST_BYTES = 8 << 20
+_MOST_BYTES, _MOST_LINES = 8 << 20, 20_000
 _BAR = re.compile(r"\s*\|.*\|\s*")
 _RULE = re.compile(r"\s*\|?\s*:?-{2,}:?\s*(?:\|\s*:?-{2,}:?\s*)*\|?\s*")
 _HEADING = re.compile(r"\s{0,3}(#{1,6})\s+(?P<text>.*?)\s*#*\s*")
@@ -28,6 +28,8 @@ def read_text(path: Path, shown: str | None = None) -> Document:
         text = decode(path.read_bytes(), path)
     file = shown or str(path)
     lines = [cleaned(line) for line in re.split(r"\r\n|\r|\n|\f|\v", text)]
+    if len(lines) > _MOST_LINES:
+        raise trouble(path, f"文本有{len(lines)}行，不像一份报告，没有读取；请只保留报告正文")
     return Document(tuple(flattened(_blocks(lines, file), file)), Where(file), wrapped=True)
 
 

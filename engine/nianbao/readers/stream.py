@@ -11,6 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
+from itertools import islice
 
 from nianbao.findings import Where
 from nianbao.layout import Grid
@@ -23,7 +24,7 @@ from nianbao.values import shortened
 
 # How much of a row's label must stand before its figures, and how near a label in other words must be.
 _ENOUGH, _NEAR = 0.55, 0.6
-_MOST_LINES, _MOST_RUNS = 3000, 400
+_MOST_LINES, _MOST_RUNS, _LONGEST_LINE = 3000, 400, 2000
 _SLASHES = frozenset(("/", "／", "-", "—", "——", "\\"))
 _LABEL_NUMBER = re.compile(r"[、.．,，）)]")
 
@@ -54,7 +55,7 @@ class _Row:
 
 def read_stream(blocks: Sequence[Paragraph | Table], grid: Grid, figures: Figures) -> None:
     """Read the figures of a grid from the lines of its section into `figures`."""
-    lines = list(_lines(blocks))[:_MOST_LINES]
+    lines = list(islice(_lines(blocks), _MOST_LINES))
     runs = [run for run in _runs(lines) if run.figures][:_MOST_RUNS]
     if not runs:
         return
@@ -83,6 +84,8 @@ def _lines(blocks: Sequence[Paragraph | Table]) -> Iterator[_Cells]:
         if isinstance(block, Table):
             for r, row in enumerate(block.rows):
                 yield [(text, block.place(r, c)) for c, text in enumerate(row)]
+        elif len(block.text) > _LONGEST_LINE:
+            yield []
         elif "\t" in block.text:
             yield [(cell.strip() or None, block.where) for cell in block.text.split("\t")]
         else:
