@@ -99,7 +99,9 @@ def prepare(folder: Path) -> dict[str, Case]:
     data = json.loads(REPORTS.read_text(encoding="utf-8"))[1]
     cases = {}
     for name, values in (("report", data), ("probe", probe(data))):
-        context = json.loads(json.dumps(template_context(report_from_data(values, pack), pack), default=str))
+        context = json.loads(
+            json.dumps(dict(template_context(report_from_data(values, pack), pack)), default=str)
+        )
         cases[name] = Case(folder / name, expected(template, context))
         _write_data(cases[name].folder, values, context, template)
     return cases

@@ -31,9 +31,9 @@ from suspect_tables import (
 )
 
 from nianbao.findings import Suspect
+from nianbao.linear import Exact
 from nianbao.suspects import Figures, find_suspects
 from nianbao.suspects.exact import smallest_set
-from nianbao.suspects.matrix import Exact
 
 LARGEST_K = 5
 

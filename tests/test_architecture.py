@@ -17,14 +17,17 @@ ENGINE = ROOT / "engine" / "nianbao"
 
 # Lower layers first; a module may import from its own layer and from those before it.
 LAYERS = (
-    ("findings", "errors", "cells", "sheetnames", "filenames", "workers"),
-    ("fields", "values", "report", "raw", "outputs.files", "outputs.docx"),
-    ("expression", "layout", "labels", "nesting", "validation", "program", "sandbox"),
-    ("textchecks", "rules", "template"),
-    ("templatelint", "pack", "suspects"),
+    ("findings", "errors", "cells", "sheetnames", "filenames", "workers", "marks"),
+    ("fields", "values", "report", "raw", "outputs.files", "outputs.docx", "package"),
+    ("predecessors",),
+    ("expression", "layout", "labels", "nesting", "validation", "program", "sandbox", "textdiff", "charts"),
+    ("textchecks", "yearchecks", "rulelint", "rules", "linear", "rulematrix", "template"),
+    ("yearly", "templatelint", "templatesafety", "templatebalance", "pack", "suspects"),
     ("packlint", "packnew", "blanks", "context", "readers"),
-    ("bind", "inputs", "manifest"),
+    ("bind", "inputs", "manifest", "matching", "differences"),
+    ("previous", "waivers", "beside"),
     ("pipeline",),
+    ("comparison",),
     ("outputs",),
     ("batch", "cluster"),
     ("cli",),

@@ -118,6 +118,18 @@ def test_suspects_are_told_once(pack: Pack) -> None:
     assert text.count("最可能：各项勾稽关系都成立") == 1
 
 
+def test_all_suspects_are_told_a_line_each(pack: Pack) -> None:
+    paths = [f"requests.new.{who}" for who in ("natural_person", "business", "research")]
+    suspects = tuple(Suspect({path: 3}, "各项勾稽关系都成立", "1") for path in paths)
+    finding = Finding("T3-ROW", "error", "requests.new.total", Where(), "差1", 5, 4, suspects)
+    lines = shown([result_of(finding)], pack).splitlines()
+    assert "最可能：各项勾稽关系都成立" in lines
+    others = [f"也可能：{pack.fields.place(path)}应为3" for path in paths[1:]]
+    assert [line for line in lines if line.startswith("也可能")] == others
+    many = shown([result_of(replace(finding, suspects=suspects * 7))], pack)
+    assert "另有9种可能，见JSON输出或检查结果.xlsx" in many
+
+
 def test_plain_text_is_whole_and_at_most_120_wide(pack: Pack) -> None:
     message = "很长的说明，" * 40 + "数123456.789止"
     where = Where(

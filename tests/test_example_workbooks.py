@@ -50,7 +50,8 @@ def test_the_broken_register_gives_exactly_the_expected_findings(pack: Pack) -> 
 def test_the_broken_register_has_an_instance_of_every_rule(pack: Pack) -> None:
     expected = json.loads((EXAMPLES / "broken" / "expected.json").read_text(encoding="utf-8"))
     shown = {finding["rule"] for case in expected.values() for finding in case["findings"]}
-    assert {text.id for text in pack.rules.texts} | {"VALUE", "BLANK", "DERIVED", "ZERO-DECLARED"} <= shown
+    single = {text.id for text in pack.rules.texts if not text.id.startswith("YOY-")}
+    assert single | {"VALUE", "BLANK", "DERIVED", "ZERO-DECLARED"} <= shown
 
 
 def test_the_workbooks_are_what_the_script_makes(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ def edit(path: Path, change: Edit) -> None:
         (
             "rules.toml",
             lambda t: t.replace("cases.total", "cases.sum"),
-            "规则T1-TOTAL：第22列：没有这个栏目：cases.sum",
+            "my-report/rules.toml：规则T1-TOTAL：assert第22列：没有这个栏目：cases.sum",
         ),
         ("rules.toml", lambda t: t.replace("cases.total", "problems"), "不是数字栏目"),
         ("rules.toml", lambda t: t.replace("cases[kinds]", "problems[*]"), r"problems\[\*\] 不含任何栏目"),
@@ -96,7 +96,61 @@ def edit(path: Path, change: Edit) -> None:
             lambda t: t.replace("cases[kinds]", "cases[kind]"),
             "方括号里的“kind”既不是变量也不是集合",
         ),
-        ("rules.toml", lambda t: t.replace("==", "= ="), "表达式写法有误"),
+        ("rules.toml", lambda t: t.replace("==", "= ="), "规则T1-TOTAL：assert第19列：表达式写法有误"),
+        ("rules.toml", lambda t: t.replace("==", "!="), "assert第1列：只能用 == <= >= < > 比较"),
+        (
+            "rules.toml",
+            lambda t: t.replace('cases.total"', 'cases.total + cases.online"'),
+            "assert第1列：两边都有cases.online，相互抵消",
+        ),
+        (
+            "rules.toml",
+            lambda t: t.replace("sum(cases[kinds]) == cases.total", "1 == 1"),
+            "assert第1列：两边都没有栏目",
+        ),
+        (
+            "rules.toml",
+            lambda t: t.replace("sum(cases[kinds])", "sum(cases[kinds], start=3)"),
+            r"只能调用 sum\(栏目\)",
+        ),
+        (
+            "rules.toml",
+            lambda t: t.replace("assert =", "when = \"agency == '某局' and yaer == 2024\"\nassert ="),
+            "规则T1-TOTAL：when第20列：没有这个栏目：yaer",
+        ),
+        (
+            "rules.toml",
+            lambda t: t.replace("assert =", 'field = "cases.sum"\nassert ='),
+            "规则T1-TOTAL：field第1列：没有这个栏目：cases.sum",
+        ),
+        (
+            "rules.toml",
+            lambda t: t.replace("assert =", 'each = { kind = ["@kind"] }\nassert ='),
+            "规则T1-TOTAL：each第1列：没有用到 each 的变量kind",
+        ),
+        (
+            "rules.toml",
+            lambda t: t.replace("sum(cases[kinds])", "cases[kind]").replace(
+                "assert =", 'each = { kind = ["@sort"] }\nassert ='
+            ),
+            "规则T1-TOTAL：each第1列：没有集合@sort",
+        ),
+        (
+            "rules.toml",
+            lambda t: t.replace("{left}", "{links}"),
+            "规则T1-TOTAL：message第9列：message 里没有“{links}”",
+        ),
+        ("rules.toml", lambda t: t.replace('"offline"]', '"offline", "online"]'), "集合kinds中“online”重复"),
+        (
+            "rules.toml",
+            lambda t: t.replace("assert =", "tolerance = -1\nassert ="),
+            "rule.0.tolerance：是-1，应大于0",
+        ),
+        (
+            "rules.toml",
+            lambda t: t.replace("check =", "tolerance = 1\ncheck ="),
+            "rule.1：tolerance只能与assert一起用",
+        ),
         ("rules.toml", lambda t: t.replace("S2-EMPTY", "T1-TOTAL"), "规则编号T1-TOTAL重复"),
         ("rules.toml", lambda t: t.replace("[sets]", '[sets]\nspare = ["online"]'), "集合spare没有规则用到"),
         ("rules.toml", lambda t: t.replace('check = "filled"', 'check = "full"'), "没有检查方法“full”"),

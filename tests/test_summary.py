@@ -24,6 +24,8 @@ from conftest import ROOT, consistent_report
 from nianbao.errors import OutputError
 from nianbao.findings import Finding, Suspect, Where
 from nianbao.outputs.results import sheets as summary_sheets
+from nianbao.outputs.results.doubts import DOUBTS
+from nianbao.outputs.results.explaining import EXPLAINED
 from nianbao.outputs.results.summary import (
     FINDINGS,
     NOTES,
@@ -87,7 +89,7 @@ def rows(sheet: Worksheet) -> list[dict[str, Any]]:
 def test_overview_shows_each_report(tmp_path: Path, pack: Pack, entries: list[Entry]) -> None:
     write_summary(tmp_path / "检查结果.xlsx", pack, entries)
     book = load_workbook(tmp_path / "检查结果.xlsx")
-    assert book.sheetnames == [OVERVIEW, FINDINGS, NOTES]
+    assert book.sheetnames == [OVERVIEW, FINDINGS, DOUBTS, EXPLAINED, NOTES]
     found = rows(book[OVERVIEW])[:4]
     titles = [column["title"] for column in pack.meta["summary"]]
     first = ["序号", "单位", "类别", "年度", "来源文件", "输出文件", "状态", "错误", "警告"]
@@ -101,6 +103,31 @@ def test_overview_shows_each_report(tmp_path: Path, pack: Pack, entries: list[En
     assert found[2]["输出文件"] is None
     assert found[0]["联系人、电话"] == f"张三 {PHONE}"
     assert (found[2]["错误"], found[2]["警告"]) == (entries[2].errors, entries[2].warnings)
+
+
+def test_all_suspects_stand_on_a_sheet_of_their_own_with_cell_and_value(tmp_path: Path, pack: Pack) -> None:
+    data = consistent_report(pack, 4, agency="戊局")
+    data["disputes"]["reconsideration"]["total"] += 2
+    report = report_from_data(data, pack)
+    origins = {field.path: Where("表.xlsx", "表四", "E6") for field in pack.fields}
+    result = check(replace(report, origins=origins), pack)
+    (finding,) = [f for f in result.findings if f.suspects]
+    write_summary(tmp_path / "a.xlsx", pack, [entry_of(result, pack)])
+    found = rows(load_workbook(tmp_path / "a.xlsx")[DOUBTS])
+    assert len(found) == len(finding.suspects) == 5
+    for row, (number, suspect) in zip(found, enumerate(finding.suspects, 1), strict=True):
+        ((path, value),) = suspect.changes.items()
+        assert (row["第几种"], row["位置"]) == (number, pack.fields.place(path))
+        assert (row["现为"], row["可能应为"]) == (report.value(path), value)
+        assert (row["单位"], row["来源"], row["说明"]) == ("戊局", "表.xlsx\n表四!E6", suspect.reason)
+        assert row["分不清的"] == "第1组之一"
+
+
+def test_a_batch_without_suspects_has_no_sheet_of_them(
+    tmp_path: Path, pack: Pack, entries: list[Entry]
+) -> None:
+    write_summary(tmp_path / "a.xlsx", pack, entries[:2])
+    assert DOUBTS not in load_workbook(tmp_path / "a.xlsx").sheetnames
 
 
 def test_figures_are_numbers_and_totals_are_sums(tmp_path: Path, pack: Pack, entries: list[Entry]) -> None:
@@ -215,7 +242,7 @@ def test_links_lead_to_the_first_finding_and_back(tmp_path: Path, pack: Pack, en
 def test_sheets_filter_freeze_and_print(tmp_path: Path, pack: Pack, entries: list[Entry]) -> None:
     write_summary(tmp_path / "a.xlsx", pack, entries, [("坏.xlsx", "文件已损坏")])
     book = load_workbook(tmp_path / "a.xlsx")
-    assert book.sheetnames == [OVERVIEW, FINDINGS, UNREADABLE, NOTES]
+    assert book.sheetnames == [OVERVIEW, FINDINGS, DOUBTS, EXPLAINED, UNREADABLE, NOTES]
     for sheet in (book[OVERVIEW], book[FINDINGS]):
         assert sheet.freeze_panes == "C2"
         assert sheet.print_title_rows == "$1:$1"
@@ -336,10 +363,11 @@ def test_a_full_sheet_goes_on_as_another(
 ) -> None:
     monkeypatch.setattr(summary_sheets, "MAX_ROWS", 24)
     monkeypatch.setattr(summary_sheets, "MAX_LINKS", 3)
-    entry = replace(entries[2], findings=(entries[2].findings[0],) * 9)
+    entry = replace(entries[2], findings=(entries[2].findings[0],) * 9, doubts=(entries[2].doubts[0],) * 4)
     write_summary(tmp_path / "a.xlsx", pack, [entry] * 5)
     book = load_workbook(tmp_path / "a.xlsx")
-    assert book.sheetnames == [OVERVIEW, FINDINGS, "问题清单（2）", "问题清单（3）", NOTES]
+    findings = [FINDINGS, "问题清单（2）", "问题清单（3）"]
+    assert book.sheetnames == [OVERVIEW, *findings, DOUBTS, "疑点（2）", EXPLAINED, NOTES]
     assert [row["序号"] for name in book.sheetnames[1:4] for row in rows(book[name])] == list(range(1, 46))
     assert sum(cell.hyperlink is not None for row in book[FINDINGS] for cell in row) == 3
     assert book[OVERVIEW]["H4"].hyperlink.location == "'问题清单（2）'!A5"

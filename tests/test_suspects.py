@@ -58,9 +58,16 @@ def rules_of(
     rules = []
     for number, text in enumerate(assertions):
         assertion, _, when = text.partition(" when ")
+        assertion, _, tolerance = assertion.partition(" tolerance ")
         severity = assertions[text] if isinstance(assertions, Mapping) else "error"
-        rule = {"id": f"R{number}", "title": "规则", "severity": severity, "assert": assertion}
-        rules.append({**rule, "when": when} if when else rule)
+        rule: dict[str, Any] = {
+            "id": f"R{number}",
+            "title": "规则",
+            "severity": severity,
+            "assert": assertion,
+        }
+        rule |= {"when": when} if when else {}
+        rules.append(rule | ({"tolerance": float(tolerance)} if tolerance else {}))
     return compile_rules({"rule": rules}, fields, (), "rules.toml"), fields
 
 
@@ -324,8 +331,16 @@ def test_an_inequality_between_two_sums_is_kept_by_both_together() -> None:
     assert {"t": 9, "u": 6} not in found
 
 
-def test_a_rule_without_any_cell_has_no_suspects() -> None:
-    assert suspects(["a + b == b + a + 1"], a=1, b=2) == ()
+def test_what_may_be_off_is_kept_but_not_mended() -> None:
+    rules, fields = rules_of(["a + b == t", "b == c tolerance 1"], "abct")
+
+    def found(**values: int) -> list[dict[str, Any]]:
+        return changes(find_suspects(rules.instances, Report(values), fields))
+
+    assert found(a=1, b=5, t=6, c=9) == []
+    # Within the tolerance b may change, beyond it not.
+    assert {"b": 6} in found(a=1, b=5, t=7, c=5)
+    assert {"b": 7} not in found(a=1, b=5, t=8, c=5)
 
 
 # ---- values ----

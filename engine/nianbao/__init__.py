@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nianbao.batch import BatchResult, build
+    from nianbao.comparison import compare
+    from nianbao.differences import Comparison
     from nianbao.errors import InputError, NianbaoError, OutputError, PackError, RenderError, TemplateError
     from nianbao.findings import Finding, Suspect, Where
+    from nianbao.outputs.html import render_html
     from nianbao.pack import Pack, list_packs, load_pack
     from nianbao.pipeline import CheckResult, check, check_many, read, render
     from nianbao.report import Report
@@ -25,8 +28,11 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 _HOMES = {
     "batch": ("BatchResult", "build"),
+    "comparison": ("compare",),
+    "differences": ("Comparison",),
     "errors": ("InputError", "NianbaoError", "OutputError", "PackError", "RenderError", "TemplateError"),
     "findings": ("Finding", "Suspect", "Where"),
+    "outputs.html": ("render_html",),
     "pack": ("Pack", "list_packs", "load_pack"),
     "pipeline": ("CheckResult", "check", "check_many", "read", "render"),
     "report": ("Report",),
@@ -36,6 +42,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "BatchResult",
     "CheckResult",
+    "Comparison",
     "Finding",
     "InputError",
     "NianbaoError",
@@ -51,10 +58,12 @@ __all__ = [
     "build",
     "check",
     "check_many",
+    "compare",
     "list_packs",
     "load_pack",
     "read",
     "render",
+    "render_html",
 ]
 
 

@@ -146,12 +146,12 @@ class _Binder:
         blank = self.blank_required()
         missing = [p for p in blank if p not in self.raw.values] if self.raw.finished else []
         for block in blank_blocks(missing, self.pack):
-            self.add(
-                "NOT-FOUND", "error", block.fields[0], f"{block.words}在文件中没有找到；请核对原文", None
-            )
+            message = f"{block.words}在文件中没有找到；请核对原文"
+            self.add("NOT-FOUND", "error", block.fields[0], message, None, block=block.fields)
             self.failed |= set(block.fields)
         for block in blank_blocks([p for p in blank if p not in self.failed], self.pack):
-            self.add("BLANK", "error", block.fields[0], f"{block.words}为空；{hint}", None)
+            message = f"{block.words}为空；{hint}"
+            self.add("BLANK", "error", block.fields[0], message, None, block=block.fields)
             self.failed |= set(block.fields)
         for field in self.pack.fields.required_words:
             if self.values.get(field.path) is None and not within(field.path, self.failed):
@@ -169,13 +169,29 @@ class _Binder:
         return self.raw.origins.get(path, self.raw.source)
 
     def add(
-        self, rule: str, severity: Severity, path: str, message: str, actual: Value, expected: Value = None
+        self,
+        rule: str,
+        severity: Severity,
+        path: str,
+        message: str,
+        actual: Value,
+        expected: Value = None,
+        block: tuple[str, ...] = (),
     ) -> None:
-        """Add a finding about a field."""
+        """Add a finding about a field, or about a block of several."""
         if severity == "error":
             self.failed.add(path)
         self.findings.append(
-            Finding(rule, severity, path, self.where(path), message, expected=expected, actual=actual)
+            Finding(
+                rule,
+                severity,
+                path,
+                self.where(path),
+                message,
+                expected=expected,
+                actual=actual,
+                fields=block if len(block) > 1 else (),
+            )
         )
 
 

@@ -3,7 +3,8 @@
 A path names fields: ``requests.new.total``. In brackets stands a variable of the rule's `each`, the
 name of a set, or ``*`` (every child): ``sum(requests.new[applicants])``. Arithmetic is linear:
 ``+``, ``-`` and ``*`` by a constant. An assertion is one comparison of two linear sides; a condition
-(`when`) is comparisons joined by ``and``, ``or``, ``not``. Nothing is ever evaluated by Python.
+(`when`) is comparisons joined by ``and``, ``or``, ``not``. ``previous.requests.new.total`` is the field of
+last year's report. Nothing is ever evaluated by Python.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ import ast
 import itertools
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from nianbao.fields import FieldSet
+from nianbao.fields import Field, FieldSet
 from nianbao.findings import Value
+from nianbao.predecessors import LAST, this_year
 
 Number = int | Decimal
 Lookup = Callable[[str], Value]
@@ -41,13 +44,32 @@ COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {
 }
 
 
+def holds(op: str, gap: Any, tolerance: Any = 0) -> bool:
+    """Return whether a comparison holds whose left side is `gap` more than its right side."""
+    if op == "==":
+        return bool(-tolerance <= gap <= tolerance)
+    # What is forgiven is forgiven in the direction in which the comparison can fail.
+    return COMPARE[op](gap, tolerance if op in ("<=", "<") else -tolerance)
+
+
 class ExpressionError(Exception):
-    """An expression that cannot be read; `column` counts from 1."""
+    """An expression that cannot be read; `column` counts from 1 in `part`, a key of the rule."""
 
     def __init__(self, message: str, column: int) -> None:
         super().__init__(message)
         self.message = message
         self.column = column
+        self.part = ""
+
+
+@contextmanager
+def located(part: str) -> Iterator[None]:
+    """Tell what is wrong in the body as a mistake in `part` of a rule."""
+    try:
+        yield
+    except ExpressionError as error:
+        error.part = error.part or part
+        raise
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +101,12 @@ class Linear:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """One linear assertion: ``left op right``."""
+    """One linear assertion: ``left op right``, which may be off by `tolerance`."""
 
     left: Linear
     op: str
     right: Linear
+    tolerance: Number = 0
 
     @property
     def fields(self) -> tuple[str, ...]:
@@ -113,9 +136,13 @@ class Expression:
         # A slice has the length of the star that it replaces, so columns stay right.
         source = text.replace("[*]", "[:]")
         try:
-            return cls(text, ast.parse(source, mode="eval").body)
-        except SyntaxError as error:
-            raise ExpressionError(f"表达式写法有误：{text}", error.offset or 1) from None
+            tree = ast.parse(source, mode="eval").body
+        except (SyntaxError, ValueError) as error:
+            column = error.offset if isinstance(error, SyntaxError) else None
+            raise ExpressionError(f"表达式写法有误：{text}", column or 1) from None
+        if not source.isascii():
+            _count_characters(tree, source)
+        return cls(text, tree)
 
     def comparison(self, scope: Scope) -> Comparison:
         """Return the linear assertion that the text states under `scope`; raises ExpressionError."""
@@ -134,6 +161,11 @@ class Expression:
     def paths(self, scope: Scope) -> list[str]:
         """Return the fields that a path expression names; raises ExpressionError."""
         return list(_paths(self.tree, scope))
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether the text names a field of last year's report."""
+        return any(isinstance(n, ast.Name) and n.id == LAST for n in ast.walk(self.tree))
 
     def used_names(self) -> set[str]:
         """Return all names in brackets: the variables and sets that the text uses."""
@@ -157,7 +189,12 @@ def _linear(node: ast.expr, scope: Scope) -> Linear:
     if isinstance(node, ast.Constant):
         return Linear((), _number(node))
     if isinstance(node, ast.Call):
-        if not (isinstance(node.func, ast.Name) and node.func.id == "sum" and len(node.args) == 1):
+        if not (
+            isinstance(node.func, ast.Name)
+            and node.func.id == "sum"
+            and len(node.args) == 1
+            and not node.keywords
+        ):
             raise ExpressionError("只能调用 sum(栏目)", node.col_offset + 1)
         return _sum(_paths(node.args[0], scope), node, scope)
     paths = list(_paths(node, scope))
@@ -166,10 +203,18 @@ def _linear(node: ast.expr, scope: Scope) -> Linear:
     return _sum(paths, node, scope)
 
 
+def _count_characters(tree: ast.expr, source: str) -> None:
+    """Make the columns of a parsed text count characters: the parser counts the bytes of UTF-8."""
+    lines = [line.encode() for line in source.split("\n")]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr):
+            node.col_offset = len(lines[node.lineno - 1][: node.col_offset].decode(errors="replace"))
+
+
 def _sum(paths: Iterator[str] | list[str], node: ast.expr, scope: Scope) -> Linear:
     total = Linear(())
     for path in paths:
-        field = scope.fields.find(path)
+        field = _field(path, scope)
         if field is None or not field.is_number:
             reason = "没有这个栏目" if field is None else "不是数字栏目"
             raise ExpressionError(f"{reason}：{path}", node.col_offset + 1)
@@ -177,6 +222,11 @@ def _sum(paths: Iterator[str] | list[str], node: ast.expr, scope: Scope) -> Line
     if not total.terms:
         raise ExpressionError("这里没有任何栏目", node.col_offset + 1)
     return total
+
+
+def _field(path: str, scope: Scope) -> Field | None:
+    """Return the field of a path, this year's or last year's."""
+    return scope.fields.find(this_year(path))
 
 
 def _binary(node: ast.BinOp, scope: Scope) -> Linear:
@@ -199,7 +249,7 @@ def _number(node: ast.Constant) -> Number:
 def _paths(node: ast.expr, scope: Scope) -> Iterator[str]:
     """Yield the fields that a path names, sets and wildcards expanded."""
     for path in _prefixes(node, scope):
-        if path not in scope.fields.nodes and scope.fields.find(path) is None:
+        if this_year(path) not in scope.fields.nodes and _field(path, scope) is None:
             raise ExpressionError(f"没有这个栏目：{path}", node.col_offset + 1)
         yield path
 
@@ -219,7 +269,7 @@ def _prefixes(node: ast.expr, scope: Scope) -> Iterator[str]:
 def _keys(base: str, key: ast.expr, scope: Scope) -> Sequence[str]:
     """Return the steps that the key in brackets after `base` stands for."""
     if isinstance(key, ast.Slice):
-        prefix = f"{base}."
+        prefix = f"{this_year(base)}."
         children = [
             f.path.removeprefix(prefix)
             for f in scope.fields
@@ -287,12 +337,20 @@ def _compare(node: ast.Compare, scope: Scope) -> Condition:
     if name is None:
         raise ExpressionError("不认识的比较符", node.col_offset + 1)
     compare = COMPARE[name]
-    return lambda lookup: None if lookup(path) is None else compare(lookup(path), value)
+
+    def test(lookup: Lookup) -> bool | None:
+        found = lookup(path)
+        try:
+            return None if found is None else compare(found, value)
+        except TypeError:  # text where a number should be: as good as blank
+            return None
+
+    return test
 
 
 def _one_path(node: ast.expr, scope: Scope) -> list[str]:
     paths = list(_paths(node, scope))
-    if len(paths) != 1 or scope.fields.find(paths[0]) is None:
+    if len(paths) != 1 or _field(paths[0], scope) is None:
         raise ExpressionError("比较式左边应为一个栏目", node.col_offset + 1)
     return paths
 

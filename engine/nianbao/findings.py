@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
@@ -52,8 +53,46 @@ class Suspect:
 
 
 @dataclass(frozen=True, slots=True)
+class Waiver:
+    """An agency's explanation of a finding, confirmed by a named person.
+
+    `field` is a path or a position in the words of the form, `value` what stood there when it was written
+    and `expected` what was wanted then, as people write them; None where the explanation does not say.
+    """
+
+    agency: str
+    rule: str
+    field: str
+    value: str | None
+    reason: str
+    confirmed_by: str
+    date: str = ""
+    year: int | None = None
+    expected: str | None = None
+    where: Where = dataclasses.field(default_factory=Where)
+
+    @property
+    def words(self) -> str:
+        """The explanation in one line: 已说明：…（张三 2024-01-20确认）."""
+        confirmed = " ".join(filter(None, (self.confirmed_by, self.date)))
+        return f"已说明：{self.reason}（{confirmed}确认）"
+
+    def stated(self) -> str:
+        """Return all that the explanation says as text, wherever it stands: for digests."""
+        return repr(dataclasses.astuple(dataclasses.replace(self, where=Where())))
+
+    def as_dict(self) -> dict[str, str]:
+        """Return reason, who confirmed it and when, as plain JSON data."""
+        return {"reason": self.reason, "confirmed_by": self.confirmed_by, "date": self.date}
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
-    """One problem in a report. `field` is the field to look at first, or None for a whole report."""
+    """One problem in a report. `field` is the field to look at first, or None for a whole report.
+
+    Where it is about a block of cells, `fields` are all of them, `field` the first. One with a `waiver` is
+    explained: it is still told, and blocks nothing.
+    """
 
     rule: str
     severity: Severity
@@ -64,9 +103,12 @@ class Finding:
     actual: Value = None
     suspects: tuple[Suspect, ...] = ()
     basis: str = ""
+    fields: tuple[str, ...] = ()
+    waiver: Waiver | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the finding as plain JSON data; decimals become strings."""
+        """Return the finding as plain JSON data; decimals become strings. `waived` is there where it is."""
+        waived = {} if self.waiver is None else {"waived": self.waiver.as_dict()}
         return {
             "rule": self.rule,
             "severity": self.severity,
@@ -84,12 +126,18 @@ class Finding:
                 for s in self.suspects
             ],
             "basis": self.basis,
+            **waived,
         }
 
 
+def order(finding: Finding) -> int:
+    """Return the rank of a finding: errors, warnings, notes, and last what is explained."""
+    return len(SEVERITIES) if finding.waiver else SEVERITIES.index(finding.severity)
+
+
 def count_severity(findings: Iterable[Finding], severity: Severity) -> int:
-    """Return how many of `findings` have `severity`."""
-    return sum(finding.severity == severity for finding in findings)
+    """Return how many of `findings` have `severity` and no explanation."""
+    return sum(finding.severity == severity and finding.waiver is None for finding in findings)
 
 
 def _plain(value: Value) -> Value:

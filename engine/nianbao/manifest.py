@@ -8,7 +8,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import IO
+from typing import IO, Self
 
 from nianbao.outputs.files import cannot_write
 
@@ -59,6 +59,12 @@ class Manifest:
             raise cannot_write(self.path, error) from error
         self.lines[line.name] = line
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def sync(self) -> None:
         """Bring the lines to the disk."""
         if self._stream is not None:
@@ -67,21 +73,29 @@ class Manifest:
         self._waiting = 0
 
     def close(self) -> None:
-        """Bring the lines to the disk and close the file."""
-        if self._stream is not None:
-            self.sync()
-            self._stream.close()
-            self._stream = None
+        """Bring the lines to the disk and close the file; raises OutputError."""
+        stream, self._stream = self._stream, None
+        if stream is None:
+            return
+        try:
+            with stream:
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise cannot_write(self.path, error) from error
 
 
 def is_current(folder: Path, line: Line, digest: str) -> bool:
     """Return whether an output is there, whole, and made from the same things as `digest` says."""
-    if line.digest != digest:
-        return False
+    return line.digest == digest and digest_of(folder / line.name) == line.sha256
+
+
+def digest_of(path: Path) -> str | None:
+    """Return the SHA-256 of a file, None where it cannot be read."""
     try:
-        return hashlib.sha256((folder / line.name).read_bytes()).hexdigest() == line.sha256
+        return hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError:
-        return False
+        return None
 
 
 def _ends_with_newline(path: Path) -> bool:

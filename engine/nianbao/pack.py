@@ -12,6 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from nianbao.charts import Chart, read_charts, unknown_sums
 from nianbao.errors import PackError
 from nianbao.fields import FieldSet, read_fields
 from nianbao.labels import Labels, normal, read_labels
@@ -111,6 +112,11 @@ class Pack:
     def tables(self) -> tuple[Table, ...]:
         """The statutory tables, in the order of the grids of the default template."""
         return tuple(Table(t["path"], t["name"], t["title"]) for t in self.meta.get("table", ()))
+
+    @cached_property
+    def charts(self) -> tuple[Chart, ...]:
+        """What is worth a chart over the years."""
+        return read_charts(self.meta.get("chart", ()), self.fields)
 
     @cached_property
     def places(self) -> Mapping[str, str]:
@@ -243,12 +249,18 @@ def _lint_names(pack: Pack) -> None:
     named = [path for column in meta.get("summary", ()) for path in column["sum"]]
     named += [path for key in ("first", "after_tables", "last") for path in register.get(key, ())]
     named += [path for pair in meta.get("carry_forward", {}).items() for path in pair]
-    named += [*meta.get("contact", ()), *([meta["category"]] if "category" in meta else [])]
+    named += [*meta.get("contact", ()), *(meta[key] for key in ("category", "code") if key in meta)]
     named += [table.path for table in pack.tables]
     named += [row[key] for row in pack.variants.get("merged_rows", ()) for key in ("instead_of", "reads_as")]
+    named += [group["node"] for chart in meta.get("chart", ()) for group in chart["group"]]
     for path in named:
         if path not in pack.fields.nodes:
             raise PackError(f"{pack.id}/pack.toml用了没有的栏目：{path}", file="pack.toml")
+    for chart in meta.get("chart", ()):
+        for path in unknown_sums(chart, pack.fields):
+            raise PackError(
+                f"{pack.id}/pack.toml图表“{chart['title']}”：没有数字栏目{path}", file="pack.toml"
+            )
 
 
 def _document(sources: Mapping[str, bytes], name: str) -> Any:

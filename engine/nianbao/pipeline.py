@@ -8,19 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice, repeat
 from typing import Any, Literal
 
+from nianbao.beside import Beside
 from nianbao.bind import bind, within
 from nianbao.context import properties, template_context
-from nianbao.findings import Finding, Where, count_severity
+from nianbao.findings import Finding, Waiver, Where, count_severity
 from nianbao.inputs import raw_reports
 from nianbao.pack import Pack
+from nianbao.predecessors import Predecessors
 from nianbao.readers.records import raw_from_data
 from nianbao.report import Report, exchanged
 from nianbao.suspects import find_suspects
 from nianbao.template import CompiledTemplate
+from nianbao.waivers import apply_waivers
+from nianbao.yearly import check_years, joined
 
 Status = Literal["pass", "warn", "fail"]
+
+# Reports that are checked at once, and how many make it worth while to load numpy.
+_CHUNK, _FEW = 256, 16
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,11 @@ class CheckResult:
     def warnings(self) -> int:
         """The number of findings that a person should look at."""
         return count_severity(self.findings, "warning")
+
+    @property
+    def waived(self) -> int:
+        """The number of findings that are explained."""
+        return sum(finding.waiver is not None for finding in self.findings)
 
     @property
     def ok(self) -> bool:
@@ -69,28 +82,88 @@ def report_from_data(data: Mapping[str, Any], pack: Pack) -> Report:
     return bind(raw_from_data(data, pack.fields, Where(pointer="")), pack)
 
 
-def check(report: Report, pack: Pack, previous: Report | None = None) -> CheckResult:
-    """Return the findings of a report: what reading met, then the schema, then the rules."""
+def check(
+    report: Report, pack: Pack, previous: Report | Predecessors | None = None, waivers: Sequence[Waiver] = ()
+) -> CheckResult:
+    """Return the findings of a report: what reading met, then the schema, then the rules.
+
+    `previous` is last year's report, or what `Previous.find` says; `waivers` are explanations of findings,
+    those of other agencies do not matter.
+    """
+    last = Predecessors((previous,)) if isinstance(previous, Report) else previous
+    return _checked(report, pack, None, last, waivers)
+
+
+def check_many(
+    reports: Iterable[Report],
+    pack: Pack,
+    previous: object = None,
+    *,
+    aliases: object = None,
+    waivers: object = None,
+) -> Iterator[CheckResult]:
+    """Yield the result of each report, in order; the same as `check` gives, and sooner.
+
+    `previous` are last year's reports: a `Previous`, or any input or list of inputs; `aliases` say which
+    agencies were renamed, merged, split or abolished since; `waivers` are explanations of findings. Both are
+    files or what reading them made. Reports are taken in chunks, so that memory does not grow with their
+    number. Raises InputError where one of the files cannot be read.
+    """
+    beside = Beside.read(pack, previous, aliases, waivers)
+    return _in_chunks(iter(reports), pack, beside)
+
+
+def _in_chunks(stream: Iterator[Report], pack: Pack, beside: Beside) -> Iterator[CheckResult]:
+    while chunk := list(islice(stream, _CHUNK)):
+        yield from check_chunk(chunk, pack, beside)
+
+
+def check_chunk(reports: Sequence[Report], pack: Pack, beside: Beside | None = None) -> Iterator[CheckResult]:
+    """Yield the result of each report; their linear rules are all evaluated at once."""
+    beside = beside or Beside()
+    failures: Iterable[Sequence[int] | None] = repeat(None, len(reports))
+    if len(reports) >= _FEW and pack.rules.instances:
+        # A single report does not need numpy, nor wait for it.
+        from nianbao.rulematrix import RuleMatrix
+
+        failures = RuleMatrix.of(pack.rules.instances, pack.fields).failures(reports)
+    for report, wrong in zip(reports, failures, strict=True):
+        yield _checked(report, pack, wrong, beside.last(report), beside.explanations(report))
+
+
+def _checked(
+    report: Report,
+    pack: Pack,
+    wrong: Sequence[int] | None,
+    last: Predecessors | None,
+    waivers: Sequence[Waiver],
+) -> CheckResult:
+    """Return the result of a report; `wrong` are the linear rules that it fails, if that is known."""
     findings = list(report.findings)
     # A field that holds no value has its finding already; a rule would only say it again.
     findings += _schema_findings(report, pack, findings)
     unread = {f.field for f in findings if f.rule in ("VALUE", "UNKNOWN", "SCHEMA") and f.field}
-    findings += (f for f in pack.rules.check(report) if not within(f.field or "", unread))
-    return CheckResult(report, _with_suspects(findings, report, pack))
+    findings += (f for f in pack.rules.check(report, wrong) if not within(f.field or "", unread))
+    if last is not None:
+        found = check_years(pack.rules, report, last)
+        findings += (f for f in found if not within(f.field or "", unread))
+    explained = apply_waivers(_with_suspects(findings, report, pack, last), report, pack, waivers)
+    return CheckResult(report, explained)
 
 
-def _with_suspects(findings: Sequence[Finding], report: Report, pack: Pack) -> tuple[Finding, ...]:
+def _with_suspects(
+    findings: Sequence[Finding], report: Report, pack: Pack, last: Predecessors | None
+) -> tuple[Finding, ...]:
     """Return the findings, those of violated sums with the cells that would mend them all."""
-    sums = {instance.rule.id for instance in pack.rules.instances if instance.rule.severity == "error"}
+    rules = pack.rules
+    sums = {instance.rule.id for instance in rules.strict}
     if not any(finding.rule in sums for finding in findings):
         return tuple(findings)
-    suspects = find_suspects(pack.rules.instances, report, pack.fields)
+    if last is None:
+        suspects = find_suspects(rules.instances, report, pack.fields)
+    else:
+        suspects = find_suspects(rules.strict, joined(rules, report, last), pack.fields)
     return tuple(replace(f, suspects=suspects) if f.rule in sums else f for f in findings)
-
-
-def check_many(reports: Iterable[Report], pack: Pack) -> Iterator[CheckResult]:
-    """Yield the result of each report, in order."""
-    return (check(report, pack) for report in reports)
 
 
 def render(report: Report, pack: Pack, template: CompiledTemplate | None = None) -> bytes:

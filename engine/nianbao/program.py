@@ -31,6 +31,10 @@ class Context(Mapping[str, Any]):
         self.fields = fields
         self._nest = nest
 
+    def with_fields(self, fields: Mapping[str, Any]) -> Context:
+        """Return the same with other values of the fields."""
+        return Context(fields, self._nest)
+
     @cached_property
     def _nested(self) -> dict[str, Any]:
         return self._nest(self.fields)
@@ -150,7 +154,7 @@ def split_paragraphs(text: object) -> list[str]:
 def compile_program(tree: nodes.Template) -> Program | None:
     """Return the program that a Jinja tree amounts to, or None where it holds anything else."""
     try:
-        return Program(tuple(_gathered(_joined(_ops(tree.body, ())))))
+        return Program(tuple(gathered(_joined(_ops(tree.body, ())))))
     except _NotPlain:
         return None
 
@@ -183,7 +187,7 @@ def _loop(node: nodes.For, variables: tuple[str, ...]) -> Loop:
         if source.name != "paragraphs" or source.args or source.kwargs:
             raise _NotPlain
         source = source.node
-    body = _gathered(_joined(_ops(node.body, (*variables, node.target.name))))
+    body = gathered(_joined(_ops(node.body, (*variables, node.target.name))))
     return Loop(_field(source, variables), paragraphs, tuple(body))
 
 
@@ -215,7 +219,7 @@ def _joined(ops: Iterator[Op]) -> Iterator[Op]:
         yield text
 
 
-def _gathered(ops: Iterable[Op]) -> Iterator[Op]:
+def gathered(ops: Iterable[Op]) -> Iterator[Op]:
     """Yield the operations with neighbouring fields of the report, and the texts between them, as one."""
     paths: list[str] = []
     following: list[bytes] = []

@@ -1,23 +1,23 @@
 """Rules: read from a pack's rules.toml, compiled once, checked against a report.
 
 A linear rule (`assert`) becomes one `Instance` for each binding of its variables; any other rule names
-one of the fixed checks of `textchecks`. A rule passes, fails (a finding), or cannot be evaluated.
+one of the fixed checks of `textchecks` or `yearchecks`. A rule passes, fails (a finding), or cannot be
+evaluated. Rules that name last year's fields stand apart: `yearly` speaks only where there is a last year.
 """
 
 from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
 from operator import itemgetter
-from typing import Any, cast
+from typing import Any, Literal
 
 from nianbao.errors import PackError
 from nianbao.expression import (
-    COMPARE,
     Comparison,
     Condition,
     Expression,
@@ -25,12 +25,19 @@ from nianbao.expression import (
     Linear,
     Number,
     Scope,
+    holds,
+    located,
     subscript_bases,
 )
 from nianbao.fields import FieldSet
-from nianbao.findings import Finding, Severity
+from nianbao.findings import Finding, Value
+from nianbao.predecessors import LAST, is_last_years, this_year
 from nianbao.report import Report
+from nianbao.rulelint import check_meaning, check_message, check_variables, doubled_members, unused_sets
 from nianbao.textchecks import Check, RuleText, Slip, build_check
+from nianbao.yearchecks import YEAR_CHECKS, YearCheck, build_year_check
+
+Outcome = Literal["pass", "fail", "open"]
 
 
 @dataclass(frozen=True)
@@ -79,51 +86,110 @@ class Instance:
 
 @dataclass(frozen=True)
 class RuleSet:
-    """The compiled rules of a pack."""
+    """The compiled rules of a pack; those of `yearly` and `year_checks` look at last year's report too."""
 
     instances: tuple[Instance, ...]
     checks: tuple[Check, ...]
     texts: tuple[RuleText, ...]
+    yearly: tuple[Instance, ...] = ()
+    year_checks: tuple[YearCheck, ...] = ()
 
-    def check(self, report: Report) -> Iterator[Finding]:
-        """Yield a finding for every rule that fails, in the order of the rules."""
-        values = report.values
-        for instance in self.instances:
-            if not instance.surely_holds(values) and (finding := check_instance(instance, report)):
+    @cached_property
+    def strict(self) -> tuple[Instance, ...]:
+        """The linear rules of both kinds that block a report: what must hold where there is a last year."""
+        return tuple(i for i in (*self.instances, *self.yearly) if i.rule.severity == "error")
+
+    @cached_property
+    def last_years(self) -> tuple[str, ...]:
+        """The fields of last year (``previous.…``) that the linear rules name."""
+        named: set[str] = set()
+
+        def asked(path: str) -> Value:
+            named.add(path)
+            return None
+
+        for instance in self.yearly:
+            named.update(instance.comparison.fields)
+            if instance.when is not None:
+                instance.when(asked)
+        return tuple(sorted(filter(is_last_years, named)))
+
+    @cached_property
+    def remembered(self) -> frozenset[str]:
+        """The fields of a report that next year's rules look at."""
+        checked = {path for check in self.year_checks for path in check.fields}
+        return frozenset(checked | {this_year(path) for path in self.last_years})
+
+    def check(self, report: Report, wrong: Iterable[int] | None = None) -> Iterator[Finding]:
+        """Yield a finding for every rule that fails, in the order of the rules.
+
+        `wrong` are the numbers of the linear instances that may fail, where that is known already.
+        """
+        values, instances = report.values, self.instances
+        if wrong is None:
+            wrong = (number for number, one in enumerate(instances) if not one.surely_holds(values))
+        for number in wrong:
+            if finding := check_instance(instances[number], report):
                 yield finding
         for check in self.checks:
             yield from check(report)
 
 
-def check_instance(instance: Instance, report: Report) -> Finding | None:
-    """Return the finding of a linear rule that fails, None where it passes or cannot be evaluated.
+def outcome(instance: Instance, report: Report) -> Outcome:
+    """Return whether a linear rule passes, fails, or is open: it cannot be evaluated.
 
-    Blank fields are tried with 0: where the rule then fails, it cannot be evaluated.
+    Blank fields are tried with 0: a rule that holds then passes, as does one whose `when` is not met; any
+    other rule that touches a blank is open.
     """
-    if instance.when is not None and instance.when(report.value) is not True:
-        return None
     comparison, values = instance.comparison, report.values
+    left, right = _both_sides(comparison, values)
+    if holds(comparison.op, left - right, comparison.tolerance):
+        return "pass"
+    applies = True if instance.when is None else instance.when(report.value)
+    if not applies:
+        return "pass" if applies is False else "open"
+    return "open" if any(_number(values.get(path)) is None for path in comparison.fields) else "fail"
 
-    def number(path: str) -> Number:
-        return cast(Number, values.get(path) or 0)
 
-    left, right = comparison.left.value(number), comparison.right.value(number)
-    if COMPARE[comparison.op](left, right):
+def check_instance(instance: Instance, report: Report) -> Finding | None:
+    """Return the finding of a linear rule that fails, None where it passes or cannot be evaluated."""
+    if outcome(instance, report) != "fail":
         return None
-    if any(values.get(path) is None for path in comparison.fields):
-        return None
-    rule, target = instance.rule, instance.target
-    words = {**instance.words, "left": f"{left}", "right": f"{right}", "difference": f"{abs(left - right)}"}
+    rule, target, values = instance.rule, instance.target, report.values
+    left, right = _both_sides(instance.comparison, values)
+    figures: dict[str, Number] = {"left": left, "right": right, "difference": max(left - right, right - left)}
+    words = {name: _written(figure) for name, figure in figures.items()}
+    words["tolerance"] = _written(instance.comparison.tolerance)
     return Finding(
         rule.id,
         rule.severity,
         target,
         report.where(target),
-        fill(rule.message, words),
-        instance.solve(number),
+        fill(rule.message, {**instance.words, **words}),
+        instance.solve(lambda path: _number(values.get(path)) or 0),
         values.get(target),
         basis=rule.basis,
     )
+
+
+def _both_sides(comparison: Comparison, values: Mapping[str, Any]) -> tuple[Number, Number]:
+    """Return the values of the left and the right side, blanks as 0."""
+
+    def number(path: str) -> Number:
+        return _number(values.get(path)) or 0
+
+    return comparison.left.value(number), comparison.right.value(number)
+
+
+def _written(number: Number) -> str:
+    return f"{number:f}" if isinstance(number, Decimal) else f"{number}"
+
+
+def _number(value: object) -> Number | None:
+    """Return a value that rules can calculate with; anything else is as good as blank."""
+    if type(value) is int:
+        return value
+    return value if isinstance(value, Decimal) and value.is_finite() else None
 
 
 def fill(message: str, words: Mapping[str, str]) -> str:
@@ -152,7 +218,8 @@ def derive(instances: Sequence[Instance], values: dict[str, Number | None]) -> d
 
 def _totals(comparison: Comparison) -> Iterator[tuple[str, Linear]]:
     """Yield (total, sum) for a comparison that says ``sum == total`` or ``total == sum``."""
-    if comparison.op != "==":
+    # What may be off does not say what the total is.
+    if comparison.op != "==" or comparison.tolerance:
         return
     for one, other in ((comparison.left, comparison.right), (comparison.right, comparison.left)):
         if len(one.terms) == 1 and one.terms[0][1] == 1 and not one.constant and len(other.terms) > 1:
@@ -175,8 +242,12 @@ def totals(instances: Sequence[Instance]) -> dict[str, tuple[str, ...]]:
 def compile_rules(source: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip], file: str) -> RuleSet:
     """Return the compiled rules; raises PackError naming file, rule and column of the first mistake."""
     sets = {name: tuple(steps) for name, steps in source.get("sets", {}).items()}
+    for name, member in doubled_members(sets):
+        raise PackError(f"{file}：集合{name}中“{member}”重复，相加时会多算一次", file=file)
     instances: list[Instance] = []
+    yearly: list[Instance] = []
     checks: list[Check] = []
+    year_checks: list[YearCheck] = []
     texts: list[RuleText] = []
     for raw in source.get("rule", ()):
         text = RuleText.read(raw)
@@ -184,42 +255,83 @@ def compile_rules(source: Mapping[str, Any], fields: FieldSet, slips: Sequence[S
             raise PackError(f"{file}：规则编号{text.id}重复，请改用另一个编号", file=file)
         texts.append(text)
         try:
+            if text.part_of and not _looks_back(raw, fields):
+                raise ExpressionError("part_of 只用于与上年比较的算式", 1)
             scope = Scope(fields, sets, {})
-            if "assert" in raw:
+            if _looks_back(raw, fields):
+                yearly += _yearly(text, raw, scope, yearly)
+            elif "assert" in raw:
                 instances += _instances(text, raw, scope)
+            elif raw.get("check") in YEAR_CHECKS:
+                year_checks.append(build_year_check(text, raw, scope))
             else:
                 checks.append(build_check(text, raw, scope, slips))
         except (ExpressionError, re.error) as error:
-            column = f"第{error.column}列：" if isinstance(error, ExpressionError) else ""
-            raise PackError(f"{file}：规则{text.id}：{column}{error}", file=file) from None
-    _no_unused_sets(source, sets, file)
-    return RuleSet(tuple(instances), tuple(checks), tuple(texts))
-
-
-def _no_unused_sets(source: Mapping[str, Any], sets: Mapping[str, Sequence[str]], file: str) -> None:
-    used: set[str] = set()
-    for raw in source.get("rule", ()):
-        for key in ("assert", "field"):
-            used |= Expression.parse(raw[key]).used_names() if key in raw else set()
-        used |= {step[1:] for steps in raw.get("each", {}).values() for step in steps if step.startswith("@")}
-    if unused := sorted(set(sets) - used):
+            place = f"{error.part}第{error.column}列：" if isinstance(error, ExpressionError) else ""
+            raise PackError(f"{file}：规则{text.id}：{place}{error}", file=file) from None
+    if unused := unused_sets(source):
         raise PackError(f"{file}：集合{'、'.join(unused)}没有规则用到，请删除或改正规则", file=file)
+    return RuleSet(tuple(instances), tuple(checks), tuple(texts), tuple(yearly), tuple(year_checks))
+
+
+def _looks_back(raw: Mapping[str, Any], fields: FieldSet) -> bool:
+    """Return whether a linear rule names a field of last year."""
+    if "assert" not in raw:
+        return False
+    found = False
+    for part in ("assert", "when", "field"):
+        with located(part):
+            found = (part in raw and Expression.parse(raw[part]).looks_back) or found
+    if found and LAST in fields.nodes:
+        raise ExpressionError(f"栏目“{LAST}”与上年报告的名称相同，请给栏目改名", 1)
+    return found
+
+
+def _yearly(
+    rule: RuleText, raw: Mapping[str, Any], scope: Scope, before: Sequence[Instance]
+) -> Iterator[Instance]:
+    """Yield the instances of a rule that compares with last year."""
+    if rule.part_of and sum(i.rule.id == rule.part_of for i in before) != 1:
+        raise ExpressionError(f"part_of 应是前面一条只有一个算式的上年规则，不是“{rule.part_of}”", 1)
+    for instance in _instances(rule, raw, scope):
+        own = [path for path in instance.comparison.fields if not is_last_years(path)]
+        if not own:
+            raise ExpressionError("assert 里应有今年的栏目", 1)
+        if not is_last_years(instance.target):
+            yield instance
+        elif "field" in raw:
+            raise ExpressionError("field 应是今年的栏目", 1)
+        else:
+            yield replace(instance, target=own[-1])
 
 
 def _instances(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> Iterator[Instance]:
-    assertion = Expression.parse(raw["assert"])
-    target = Expression.parse(raw["field"]) if "field" in raw else None
-    when = Expression.parse(raw["when"]) if "when" in raw else None
-    for bound in _bindings(raw.get("each", {}), scope):
+    with located("assert"):
+        assertion = Expression.parse(raw["assert"])
+    with located("field"):
+        target = Expression.parse(raw["field"]) if "field" in raw else None
+    with located("when"):
+        when = Expression.parse(raw["when"]) if "when" in raw else None
+    tolerance = raw.get("tolerance", 0)
+    forgiven = tolerance if isinstance(tolerance, int) else Decimal(repr(tolerance))
+    each = raw.get("each", {})
+    with located("each"):
+        check_variables(each, assertion, scope.sets)
+        bindings = list(_bindings(each, scope))
+    for bound in bindings:
         inner = Scope(scope.fields, scope.sets, bound)
-        comparison = assertion.comparison(inner)
-        yield Instance(
-            rule,
-            comparison,
-            target.paths(inner)[0] if target else _default_target(comparison),
-            _words(assertion, inner),
-            when.condition(inner) if when else None,
-        )
+        with located("assert"):
+            comparison = replace(assertion.comparison(inner), tolerance=forgiven)
+            check_meaning(comparison)
+            words = _words(assertion, inner)
+        with located("message"):
+            last = ("source",) if assertion.looks_back else ()
+            check_message(rule.message, (*words, *last))
+        with located("field"):
+            field = target.paths(inner)[0] if target else _default_target(comparison)
+        with located("when"):
+            condition = when.condition(inner) if when else None
+        yield Instance(rule, comparison, field, words, condition)
 
 
 def _bindings(each: Mapping[str, Sequence[str]], scope: Scope) -> Iterator[dict[str, str]]:
@@ -247,13 +359,8 @@ def _words(assertion: Expression, scope: Scope) -> dict[str, str]:
     words: dict[str, str] = {}
     for variable, step in scope.bound.items():
         for base in subscript_bases(assertion, variable, scope):
-            node = scope.fields.nodes.get(f"{base}.{step}")
+            node = scope.fields.nodes.get(this_year(f"{base}.{step}"))
             if node is not None:
                 words |= {f"{variable}.title": node.title, f"{variable}.place": node.place}
                 break
     return words
-
-
-def severities(texts: Sequence[RuleText]) -> Mapping[str, Severity]:
-    """Return the severity of each rule by its id."""
-    return {text.id: text.severity for text in texts}

@@ -10,22 +10,33 @@ import hashlib
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
 from docxtpl import DocxTemplate
-from jinja2 import Template, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import Template, TemplateSyntaxError, Undefined, UndefinedError, nodes
 from lxml import etree
+from markupsafe import Markup, escape
 
 from nianbao.errors import RenderError, TemplateError
 from nianbao.layout import Layout, read_layout
+from nianbao.marks import Marker, between_marks, hidden
 from nianbao.outputs.docx import CORE, Package, Part, Properties, deflate
-from nianbao.program import Program, compile_program
-from nianbao.sandbox import RichValue, jinja_environment, run_template, text_of
+from nianbao.package import read_package
+from nianbao.program import Context, Program, compile_program
+from nianbao.sandbox import (
+    RichValue,
+    compile_jinja,
+    jinja_environment,
+    marked_text_of,
+    run_template,
+    text_of,
+)
 
-_RENDERED = re.compile(r"word/(document|header\d*|footer\d*|footnotes|endnotes)\.xml")
+RENDERED = re.compile(r"word/(document|header\d*|footer\d*|footnotes|endnotes)\.xml")
 _TAGS = re.compile(r"\{\{|\{%|\{#")
 
 
@@ -48,27 +59,76 @@ class CompiledTemplate:
         try:
             parts = [deflate(name, run_template(template, context)) for name, template in self.parts]
         except (UndefinedError, KeyError) as error:
-            raise RenderError(f"模板里的栏目在数据中没有：{error}") from error
+            raise _not_in_data(error) from error
         except RichValue as rich:
-            return _with_docxtpl(self.source, rich.value, context, properties)
+            contents = _with_docxtpl(self.source, rich.value, _plain(context))
+            parts = [deflate(name, content) for name, content in _with_core(contents).items()]
+            return Package().with_parts([*parts, deflate(CORE, properties.xml())]).finished()
         return self.fixed.with_parts([*parts, deflate(CORE, properties.xml())]).finished()
 
+    @cached_property
+    def contents(self) -> Mapping[str, bytes]:
+        """The parts of the template's own package."""
+        with zipfile.ZipFile(io.BytesIO(self.source)) as package:
+            return {info.filename: package.read(info) for info in package.infolist() if not info.is_dir()}
 
-def _with_docxtpl(source: bytes, value: Any, context: Mapping[str, Any], properties: Properties) -> bytes:
-    """Return the .docx that docxtpl itself renders, with the report's own core properties.
+    @cached_property
+    def marked(self) -> Mapping[str, Program | Template]:
+        """The parts that hold tags, compiled to print values between marks."""
+        environment = jinja_environment(marked_text_of)
+        compiled: dict[str, Program | Template] = {}
+        for part, content in self.contents.items():
+            if RENDERED.fullmatch(part) and (source := patched(content)):
+                tree = environment.parse(hidden(source))
+                compiled[part] = compile_program(tree) or compile_jinja(tree, environment)
+        return compiled
+
+    def render_marked(self, context: Mapping[str, Any]) -> tuple[Mapping[str, bytes], list[str]]:
+        """Return the parts of a report's package with every printed value between marks, and their fields.
+
+        Raises RenderError as `render` does.
+        """
+        marker = Marker()
+        if isinstance(context, Context):
+            fields = {path: marker.mark(value, path) for path, value in context.fields.items()}
+            known: Mapping[str, Any] = context.with_fields(fields)
+        else:
+            known = marker.mark(context)
+        try:
+            parts = {p: run_template(program, known, marked_text_of) for p, program in self.marked.items()}
+        except (UndefinedError, KeyError) as error:
+            raise _not_in_data(error) from error
+        except RichValue as rich:
+            return _with_docxtpl(self.source, rich.value, known, _marked_by_docxtpl), marker.fields
+        return {**self.contents, **parts}, marker.fields
+
+
+def _not_in_data(error: Exception) -> RenderError:
+    return RenderError(f"模板里的栏目在数据中没有：{error}")
+
+
+def _with_docxtpl(
+    source: bytes, value: Any, context: Mapping[str, Any], finalize: Callable[[object], object] | None = None
+) -> dict[str, bytes]:
+    """Return the parts of the package that docxtpl itself renders.
 
     A picture or a sub-document belongs to the DocxTemplate that it was made with, so that one renders.
     """
     template = getattr(value, "tpl", None) or DocxTemplate(io.BytesIO(source))
     environment = jinja_environment()
-    environment.finalize = None
-    template.render(_plain(context), environment, autoescape=True)
+    environment.finalize = finalize
+    template.render(context, environment, autoescape=True)
     stream = io.BytesIO()
     template.save(stream)
     with zipfile.ZipFile(stream) as package:
-        contents = {name: package.read(name) for name in package.namelist()}
-    parts = [deflate(name, content) for name, content in _with_core(contents).items()]
-    return Package().with_parts([*parts, deflate(CORE, properties.xml())]).finished()
+        return {name: package.read(name) for name in package.namelist()}
+
+
+def _marked_by_docxtpl(value: object) -> object:
+    """Return a value between its marks as docxtpl prints it right; its own objects stay."""
+    if isinstance(value, Undefined) or (hasattr(value, "__html__") and not isinstance(value, str)):
+        return value
+    return Markup(between_marks(value, str(escape(_plain(value)))))
 
 
 def _plain(value: Any) -> Any:
@@ -87,11 +147,10 @@ def _plain(value: Any) -> Any:
 
 def compile_template(docx: bytes, name: str) -> CompiledTemplate:
     """Return the compiled template; raises TemplateError naming `name` and the first mistake."""
+    contents = read_package(docx, name)
     try:
-        with zipfile.ZipFile(io.BytesIO(docx)) as package:
-            contents = {info.filename: package.read(info) for info in package.infolist() if not info.is_dir()}
         layout = read_layout(docx)
-    except (zipfile.BadZipFile, KeyError, etree.XMLSyntaxError) as error:
+    except (KeyError, ValueError) as error:
         raise TemplateError(f"模板{name}不是可用的Word文档（.docx）：{error}", file=name) from error
     fixed, parts, names = _compile_parts(_with_core(contents), name)
     digest = hashlib.sha256(docx).hexdigest()
@@ -106,25 +165,27 @@ def _compile_parts(
     parts: list[tuple[str, Program | Template]] = []
     names: set[str] = set()
     for part, content in contents.items():
-        source = patched(content) if _RENDERED.fullmatch(part) else ""
+        source = patched(content) if RENDERED.fullmatch(part) else ""
         if not source:
             fixed.append(deflate(part, content))
             continue
         try:
             tree = environment.parse(source)
-            parts.append((part, compile_program(tree) or environment.from_string(tree)))
+            names |= set(used_paths(tree))
+            parts.append((part, compile_program(tree) or compile_jinja(tree, environment)))
         except TemplateSyntaxError as error:
             raise TemplateError(f"模板{name}的{part}写法有误：{error.message}", file=name) from error
-        names |= set(used_paths(tree))
+        except (SyntaxError, RecursionError, MemoryError) as error:
+            # Python allows twenty blocks in one another, and so does Jinja.
+            raise TemplateError(f"模板{name}的{part}里循环、条件或括号套得太深，请精简", file=name) from error
     return fixed, parts, names
 
 
 def parsed_parts(docx: bytes) -> Iterator[tuple[str, nodes.Template]]:
     """Yield (part, syntax tree) of every part that holds tags; raises TemplateSyntaxError."""
-    with zipfile.ZipFile(io.BytesIO(docx)) as package:
-        for part in package.namelist():
-            if _RENDERED.fullmatch(part) and (source := patched(package.read(part))):
-                yield part, jinja_environment().parse(source)
+    for part, content in read_package(docx, "").items():
+        if RENDERED.fullmatch(part) and (source := patched(content)):
+            yield part, jinja_environment().parse(source)
 
 
 def patched(content: bytes) -> str:
@@ -162,9 +223,25 @@ def used_paths(tree: nodes.Template) -> Iterator[str]:
     yield from _walk(tree, {})
 
 
+def loop_sources(tree: nodes.Template) -> Iterator[tuple[str | None, bool]]:
+    """Yield what each loop goes through: a field's path, or None; and whether its paragraphs are meant."""
+    yield from _loops(tree, {})
+
+
+def _loops(node: nodes.Node, scope: Mapping[str, str]) -> Iterator[tuple[str | None, bool]]:
+    inner = dict(scope)
+    if isinstance(node, nodes.For):
+        source = path_of(node.iter, scope)
+        yield source, isinstance(node.iter, nodes.Filter)
+        if isinstance(node.target, nodes.Name) and source is not None:
+            inner[node.target.name] = source if isinstance(node.iter, nodes.Filter) else f"{source}[]"
+    for child in node.iter_child_nodes():
+        yield from _loops(child, inner)
+
+
 def _walk(node: nodes.Node, scope: Mapping[str, str]) -> Iterator[str]:
     if isinstance(node, nodes.For):
-        source = _path(node.iter, scope)
+        source = path_of(node.iter, scope)
         yield from _walk(node.iter, scope)
         inner = dict(scope)
         if isinstance(node.target, nodes.Name) and source is not None:
@@ -172,7 +249,7 @@ def _walk(node: nodes.Node, scope: Mapping[str, str]) -> Iterator[str]:
         for child in (*node.body, *node.else_):
             yield from _walk(child, inner)
         return
-    path = _path(node, scope)
+    path = path_of(node, scope)
     if path is not None:
         yield path
         return
@@ -180,16 +257,16 @@ def _walk(node: nodes.Node, scope: Mapping[str, str]) -> Iterator[str]:
         yield from _walk(child, scope)
 
 
-def _path(node: nodes.Node, scope: Mapping[str, str]) -> str | None:
+def path_of(node: nodes.Node, scope: Mapping[str, str]) -> str | None:
     """Return the path that an expression names, None if it is another kind of expression."""
     if isinstance(node, nodes.Filter) and node.name == "paragraphs" and node.node is not None:
-        return _path(node.node, scope)
+        return path_of(node.node, scope)
     if isinstance(node, nodes.Name):
         return scope.get(node.name, node.name)
     if isinstance(node, nodes.Getattr):
-        base = _path(node.node, scope)
+        base = path_of(node.node, scope)
         return None if base is None else f"{base}.{node.attr}"
     if isinstance(node, nodes.Getitem) and isinstance(node.arg, nodes.Const):
-        base = _path(node.node, scope)
+        base = path_of(node.node, scope)
         return None if base is None else f"{base}.{node.arg.value}"
     return None

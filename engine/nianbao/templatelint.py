@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import io
 import re
-import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from jinja2 import TemplateSyntaxError, nodes
-from lxml import etree
 
 from nianbao.errors import TemplateError
 from nianbao.fields import FieldSet, generic
 from nianbao.findings import Severity
 from nianbao.layout import W, joined_text
-from nianbao.template import CompiledTemplate, compile_template, parsed_parts
+from nianbao.package import parse_part, read_package
+from nianbao.template import (
+    RENDERED,
+    CompiledTemplate,
+    compile_template,
+    loop_sources,
+    parsed_parts,
+    path_of,
+)
+from nianbao.templatebalance import bodies, keeps_balance
+from nianbao.templatesafety import misplaced_tags, unsafe_contents
 from nianbao.values import shortened
 
-_PAIRS = (("{{", "}}"), ("{%", "%}"), ("{#", "#}"))
 _FULL_WIDTH = re.compile("｛[｛%{％]|[｝%}％]｝|{％|％}")
 _ALLOWED = (
     *(
@@ -33,6 +39,8 @@ _ALLOWED = (
     *(nodes.For, nodes.If, nodes.Filter, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not),
     *(nodes.Concat, nodes.CondExpr, nodes.Add, nodes.Sub, nodes.List, nodes.Tuple, nodes.Test),
 )
+# What Jinja says of a loop.
+_LOOP = {f"loop.{name}" for name in ("index", "index0", "first", "last", "length", "revindex", "revindex0")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +54,16 @@ class Problem:
 def lint_template(docx: bytes, name: str, fields: FieldSet) -> list[Problem]:
     """Return the problems of a template, the grave ones first; an empty list means that it may be used."""
     try:
-        problems = list(_text_problems(docx, name))
-        if any(p.severity == "error" for p in problems):
+        contents = read_package(docx, name)
+        # Each step trusts that the ones before found nothing.
+        problems = [Problem("error", message) for message in unsafe_contents(contents, name)]
+        problems = problems or list(_text_problems(contents, name))
+        if problems:
             return problems
         template = compile_template(docx, name)
     except TemplateError as error:
         return [Problem("error", error.message)]
-    except (zipfile.BadZipFile, etree.XMLSyntaxError, KeyError):
-        return [Problem("error", f"模板{name}不是可用的Word文档（.docx），请用Word或WPS另存为.docx")]
-    problems += _code_problems(docx, name)
+    problems += _code_problems(docx, name, fields)
     problems += _field_problems(template, name, fields)
     return sorted(problems, key=lambda p: p.severity != "error")
 
@@ -67,23 +76,22 @@ def load_template(docx: bytes, name: str, fields: FieldSet) -> CompiledTemplate:
     return compile_template(docx, name)
 
 
-def _text_problems(docx: bytes, name: str) -> Iterator[Problem]:
+def _text_problems(contents: Mapping[str, bytes], name: str) -> Iterator[Problem]:
     """Yield what is wrong with the tags of a paragraph before docxtpl sees them."""
-    with zipfile.ZipFile(io.BytesIO(docx)) as package:
-        parts = [n for n in package.namelist() if n.startswith("word/") and n.endswith(".xml")]
-        for part in parts:
-            for paragraph in etree.fromstring(package.read(part)).iter(f"{W}p"):
-                text = joined_text(paragraph)
+    for part, content in contents.items():
+        if not RENDERED.fullmatch(part):
+            continue
+        root = parse_part(content, part, name)
+        for paragraph in root.iter(f"{W}p"):
+            text = joined_text(paragraph)
+            if _FULL_WIDTH.search(text):
                 shown = f"模板{name}：“{shortened(text, 40)}”"
-                if _FULL_WIDTH.search(text):
-                    yield Problem("error", f"{shown}用了全角括号，应为半角 {{{{ }}}} 或 {{% %}}")
-                for opening, closing in _PAIRS:
-                    if text.count(opening) != text.count(closing):
-                        yield Problem("error", f"{shown}的{opening}与{closing}不成对")
+                yield Problem("error", f"{shown}用了全角括号，应为半角 {{{{ }}}} 或 {{% %}}")
+        yield from (Problem("error", message) for message in misplaced_tags(root, name))
 
 
-def _code_problems(docx: bytes, name: str) -> Iterator[Problem]:
-    """Yield expressions that a template must not hold: calls, assignments, other code."""
+def _code_problems(docx: bytes, name: str, fields: FieldSet) -> Iterator[Problem]:
+    """Yield what a template must not hold: calls, assignments, other code, loops over anything but fields."""
     try:
         for part, tree in parsed_parts(docx):
             for node in _all_nodes(tree):
@@ -92,8 +100,20 @@ def _code_problems(docx: bytes, name: str) -> Iterator[Problem]:
                     yield Problem(
                         "error", f"模板{name}的{part}含有不允许的写法（{kind}），只能输出栏目和循环"
                     )
+                elif isinstance(node, nodes.Getattr | nodes.Getitem) and path_of(node, {}) is None:
+                    yield Problem("error", f"模板{name}的{part}含有不允许的写法，点号前只能是栏目")
+            yield from _loop_problems(tree, f"模板{name}的{part}", fields)
+            if any(not keeps_balance(body) for body in bodies(tree)):
+                message = "循环或条件的头尾不在同一层（如一个在表格里，一个在表格外），会生成损坏的文件"
+                yield Problem("error", f"模板{name}的{part}里{message}")
     except TemplateSyntaxError as error:
         yield Problem("error", f"模板{name}写法有误：{error.message}")
+
+
+def _loop_problems(tree: nodes.Template, shown: str, fields: FieldSet) -> Iterator[Problem]:
+    for source, paragraphs in loop_sources(tree):
+        if source is None or (source not in fields.lists if not paragraphs else source in fields.lists):
+            yield Problem("error", f"{shown}里的循环只能用于列表，或用于文字（加上|paragraphs）")
 
 
 def _all_nodes(node: nodes.Node) -> Iterator[nodes.Node]:
@@ -106,7 +126,7 @@ def _field_problems(template: CompiledTemplate, name: str, fields: FieldSet) -> 
     lists = {f"{path}[]" for path in fields.lists}
     known = {f.path for f in fields} | set(fields.nodes) | lists
     for path in sorted(template.names):
-        if path not in known and generic(path) not in known and not path.startswith("loop."):
+        if path not in known and generic(path) not in known and path not in _LOOP:
             yield Problem("error", f"模板{name}用了没有的栏目：{path}")
     for field in fields:
         # The agency and the year may stand in the title alone; entries of a map stand in the cells.

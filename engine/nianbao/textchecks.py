@@ -25,7 +25,10 @@ _SENTENCE_END = re.compile(r"[。！？；\n]")
 
 @dataclass(frozen=True, slots=True)
 class RuleText:
-    """What a rule says to people: its id and title, how grave it is, its message, advice and basis."""
+    """What a rule says to people: its id and title, how grave it is, its message, advice and basis.
+
+    `part_of` names the rule of a total that speaks for this one too where both fail for the same cause.
+    """
 
     id: str
     title: str
@@ -33,14 +36,14 @@ class RuleText:
     message: str
     advice: str = ""
     basis: str = ""
+    part_of: str = ""
 
     @classmethod
     def read(cls, raw: Mapping[str, Any]) -> RuleText:
         """Return the texts of one ``[[rule]]`` table."""
         message = raw.get("message", f"{raw['title']}：左边{{left}}，右边{{right}}，差{{difference}}")
-        return cls(
-            raw["id"], raw["title"], raw["severity"], message, raw.get("advice", ""), raw.get("basis", "")
-        )
+        rest = (raw.get(key, "") for key in ("advice", "basis", "part_of"))
+        return cls(raw["id"], raw["title"], raw["severity"], message, *rest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ def build_check(rule: RuleText, raw: Mapping[str, Any], scope: Scope, slips: Seq
         raise ExpressionError(f"没有检查方法“{name}”，可用：{'、'.join(sorted(_BUILDERS))}", 1)
     for key in ("any_of", "each_of", "unless_empty", "fields", "opening", "all_of", "some_of", "later"):
         if key == "fields" or name in ("filled", "year"):
-            _known_fields(raw.get(key, ()), scope.fields)
+            known_fields(raw.get(key, ()), scope.fields)
     check = _BUILDERS[name](rule, raw, scope.fields, slips)
     if "when" not in raw:
         return check
@@ -74,15 +77,16 @@ def _conditional(check: Check, when: Condition) -> Check:
     return run
 
 
-def _known_fields(paths: Sequence[Any], fields: FieldSet) -> None:
+def known_fields(paths: Sequence[Any], fields: FieldSet) -> None:
+    """Raise ExpressionError for the first of `paths`, lists of paths among them, that is no field."""
     for path in paths:
         if isinstance(path, list):
-            _known_fields(path, fields)
+            known_fields(path, fields)
         elif fields.find(path) is None:
             raise ExpressionError(f"没有这个栏目：{path}", 1)
 
 
-def _texts(report: Report, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
+def texts_of(report: Report, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield (field, text) of every text of `paths` that is not blank, items of lists each."""
     for path in paths:
         if "[]" in path:
@@ -92,12 +96,13 @@ def _texts(report: Report, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
         yield from ((p, v) for p, v in found if isinstance(v, str) and not is_blank(v))
 
 
-def _finding(
+def filled_finding(
     rule: RuleText, fields: FieldSet, report: Report, field: str, words: Mapping[str, str]
 ) -> Finding:
-    message = rule.message
-    for name, word in {"place": fields.place(field), **words}.items():
-        message = message.replace(f"{{{name}}}", word)
+    """Return the finding of a rule about a field, ``{place}`` and `words` filled into its message."""
+    known = {"place": fields.place(field), **words}
+    # In one go: what is filled in may itself look like a name in braces.
+    message = re.sub(r"\{([\w.]+)\}", lambda m: known.get(m[1], m[0]), rule.message)
     return Finding(rule.id, rule.severity, field, report.where(field), message, basis=rule.basis)
 
 
@@ -107,13 +112,13 @@ def _filled(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Seq
     unless_empty = raw.get("unless_empty", [])
 
     def check(report: Report) -> Iterator[Finding]:
-        if any_of and not any(_texts(report, any_of)):
-            yield _finding(rule, fields, report, any_of[0], {})
-        if unless_empty and not any(_texts(report, unless_empty)):
+        if any_of and not any(texts_of(report, any_of)):
+            yield filled_finding(rule, fields, report, any_of[0], {})
+        if unless_empty and not any(texts_of(report, unless_empty)):
             return
         for path in each_of:
-            if not any(_texts(report, [path])):
-                yield _finding(rule, fields, report, path, {})
+            if not any(texts_of(report, [path])):
+                yield filled_finding(rule, fields, report, path, {})
 
     return check
 
@@ -124,14 +129,14 @@ def _mentions(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: S
     all_of = [(pattern.split("|")[0], re.compile(pattern)) for pattern in raw.get("all_of", ())]
 
     def check(report: Report) -> Iterator[Finding]:
-        found = list(_texts(report, raw["fields"]))
+        found = list(texts_of(report, raw["fields"]))
         text = re.sub(r"\s", "", "".join(_normal(text) for _, text in found))
         # An empty section is another rule's finding.
         if not found:
             return
         missing = [name for name, pattern in all_of if not pattern.search(text)]
         if missing or (any_of and not any(pattern.search(text) for pattern in any_of)):
-            yield _finding(rule, fields, report, raw["fields"][0], {"missing": "、".join(missing)})
+            yield filled_finding(rule, fields, report, raw["fields"][0], {"missing": "、".join(missing)})
 
     return check
 
@@ -142,11 +147,11 @@ def _absent(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Seq
     unless = re.compile(raw["unless"]) if "unless" in raw else None
 
     def check(report: Report) -> Iterator[Finding]:
-        for path, text in _texts(report, raw["fields"]):
+        for path, text in texts_of(report, raw["fields"]):
             if unless and unless.search(text):
                 continue
             if match := pattern.search(text):
-                yield _finding(rule, fields, report, path, {"match": _sentence(text, match)})
+                yield filled_finding(rule, fields, report, path, {"match": _sentence(text, match)})
 
     return check
 
@@ -167,7 +172,7 @@ def _slips(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequ
             for slip in slips:
                 if match := slip.pattern.search(text):
                     words = {"wrong": match[0], "right": match.expand(slip.right)}
-                    yield _finding(rule, fields, report, path, words)
+                    yield filled_finding(rule, fields, report, path, words)
 
     return check
 
@@ -187,7 +192,7 @@ def _year(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Seque
             return
         # The first sentence and the period may both be wrong: that is one thing to mend.
         for path, wrong in {p: y for p, y in reversed(list(_wrong_years(report, raw, period, year)))}.items():
-            yield _finding(rule, fields, report, path, {"found": str(wrong), "year": str(year)})
+            yield filled_finding(rule, fields, report, path, {"found": str(wrong), "year": str(year)})
 
     return check
 
@@ -195,18 +200,18 @@ def _year(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Seque
 def _wrong_years(
     report: Report, raw: Mapping[str, Any], period: re.Pattern[str], year: int
 ) -> Iterator[tuple[str, int]]:
-    for path, text in _texts(report, raw.get("all_of", [])):
+    for path, text in texts_of(report, raw.get("all_of", [])):
         yield from ((path, found) for found in _years(text)[:1] if any(y != year for y in _years(text)))
-    for path, text in _texts(report, raw.get("later", [])):
+    for path, text in texts_of(report, raw.get("later", [])):
         yield from ((path, found) for found in _years(text)[:1] if found <= year)
     for group in raw.get("opening", []):
-        texts = list(_texts(report, group))
+        texts = list(texts_of(report, group))
         periods = [(path, found) for path, text in texts for found in _period_years(text, period)]
         yield from ((path, found) for path, found in periods if found != year)
         if not periods and texts:
             path, text = texts[0]
             yield from _unless_named(path, _SENTENCE_END.split(text.strip(), maxsplit=1)[0], year)
-    for path, text in _texts(report, raw.get("some_of", [])):
+    for path, text in texts_of(report, raw.get("some_of", [])):
         yield from _unless_named(path, text, year)
 
 

@@ -75,13 +75,20 @@ def _type(wanted: Any, found: Any) -> str:
     return f"是{shortened(repr(found))}，应为{'或'.join(_TYPES[name] for name in names)}"
 
 
+def _lonely(wanted: Any, found: Any) -> str:
+    pairs = ((key, other) for key, others in wanted.items() if key in found for other in others)
+    return "；".join(f"{key}只能与{other}一起用" for key, other in pairs if other not in found)
+
+
 _SENTENCES: Mapping[str, Callable[[Any, Any], str]] = {
     "type": _type,
     "minimum": lambda wanted, found: f"是{found}，不能小于{wanted}",
+    "exclusiveMinimum": lambda wanted, found: f"是{found}，应大于{wanted}",
     "maximum": lambda wanted, found: f"是{found}，不能大于{wanted}",
     "minLength": lambda wanted, found: f"不能少于{wanted}个字",
     "maxLength": lambda wanted, found: f"有{len(found)}个字，最多{wanted}个字",
     "maxItems": lambda wanted, found: f"有{len(found)}项，最多{wanted}项",
+    "dependentRequired": _lonely,
     "enum": lambda wanted, found: f"是{shortened(str(found))}，应为：{'、'.join(map(str, wanted))}",
     "pattern": lambda wanted, found: f"是“{shortened(str(found))}”，写法不对",
 }

@@ -5,8 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from multiprocessing import resource_tracker
 from pathlib import Path
 from types import TracebackType
 from typing import ParamSpec, Protocol, Self, TypeVar, runtime_checkable
@@ -57,18 +60,20 @@ class LocalPool:
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Return the future of a call in a worker."""
-        try:
-            return self._started().submit(function, *args, **kwargs)
-        except BrokenExecutor:
-            # A worker died since the last call; what it had in hand fails where its result is asked for.
-            self.restart()
-            return self._started().submit(function, *args, **kwargs)
+        # A call may start a worker.
+        with _interrupts_held():
+            try:
+                return self._started().submit(function, *args, **kwargs)
+            except BrokenExecutor:
+                # A worker died since the last call; what it had in hand fails where its result is asked for.
+                self.restart()
+                return self._started().submit(function, *args, **kwargs)
 
     def _started(self) -> ProcessPoolExecutor:
         if self._pool is None:
             # Spawned workers are the same on every system, and inherit no open file and no lock.
             context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.jobs, context, _ignore_interrupt)
+            self._pool = ProcessPoolExecutor(self.jobs, context, _begin)
         return self._pool
 
     def restart(self) -> None:
@@ -87,6 +92,33 @@ class LocalPool:
             self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _ignore_interrupt() -> None:
-    """Leave Ctrl-C to the driver: it waits for what is in hand, and the folder stays resumable."""
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Hold back Ctrl-C for as long as the block takes.
+
+    A process that is started meanwhile never gets it, not even before it could ignore it.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    # Starting it would let Ctrl-C through again.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _begin() -> None:
+    """Leave Ctrl-C to the driver, which waits for what is in hand; end with a driver that is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_driver, daemon=True).start()
+
+
+def _end_with_driver() -> None:
+    """Wait for the end of the driver, after which nobody else would tell a worker to end."""
+    driver = multiprocessing.parent_process()
+    if driver is not None:
+        driver.join()
+        os._exit(1)

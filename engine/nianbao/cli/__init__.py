@@ -7,6 +7,18 @@ import sys
 
 def main() -> None:
     """Run the command line and leave with its exit status: 0 clean, 1 findings, 2 nothing could be done."""
+    try:
+        _run()
+    except KeyboardInterrupt:
+        print("已中断", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of the output has gone (`| head`): nothing is wrong here.
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _run() -> None:
     from nianbao.cli.app import app
     from nianbao.errors import NianbaoError
 
@@ -15,7 +27,3 @@ def main() -> None:
     except NianbaoError as error:
         print(f"错误：{error.message}", file=sys.stderr)
         sys.exit(2)
-    except BrokenPipeError:
-        # The reader of the output has gone (`| head`): nothing is wrong here.
-        sys.stderr.close()
-        sys.exit(1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from nianbao.beside import Beside
     from nianbao.pack import Pack
 
 app = typer.Typer(
@@ -27,6 +28,16 @@ PackDirs = Annotated[list[Path] | None, typer.Option("--packs", metavar="DIR", h
 BlankAsZero = Annotated[
     str | None, typer.Option("--blank-as-zero", metavar="REASON", help="空格按0处理，并记录理由")
 ]
+Previous = Annotated[
+    list[str] | None, typer.Option("--previous", metavar="INPUT", help="上年数据，用来核对结转等；可写几个")
+]
+AliasFile = Annotated[
+    Path | None, typer.Option("--aliases", metavar="FILE", help="别名表：改名、合并、拆分、撤销的单位")
+]
+WaiverFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--waivers", metavar="FILE", help="情况说明表，如填好的检查结果.xlsx；可写几个"),
+]
 DEFAULT = "cn-ogi/2021"
 
 
@@ -45,16 +56,21 @@ def build(
         str | None, typer.Option("--allow-errors", metavar="REASON", help="未通过校验的也生成，并记录理由")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume/--no-resume", help="沿用未变的输出")] = True,
+    previous: Previous = None,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
     blank_as_zero: BlankAsZero = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
 ) -> None:
     """核对数据，每份通过的报告生成一个Word文件，并写出检查结果.xlsx。"""
-    from nianbao.cli.building import run_build
-
     try:
+        from nianbao.cli.building import run_build
+
+        found = _pack(pack, packs)
+        beside = _beside(found, previous, aliases, waivers)
         status = run_build(
-            inputs, out, template, jobs, scheduler, allow_errors, resume, blank_as_zero, _pack(pack, packs)
+            inputs, out, template, jobs, scheduler, allow_errors, resume, blank_as_zero, found, beside
         )
     except KeyboardInterrupt:
         typer.echo("已中断；已完成的文件都在，重新运行会接着做", err=True)
@@ -72,6 +88,9 @@ def check(
     annotate: Annotated[
         Path | None, typer.Option("--annotate", metavar="FILE.xlsx", help="在输入工作簿的副本上标红并批注")
     ] = None,
+    previous: Previous = None,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
     blank_as_zero: BlankAsZero = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
@@ -79,7 +98,9 @@ def check(
     """核对数据，逐条指出哪一格有误、应为多少。"""
     from nianbao.cli.checking import run_check
 
-    raise typer.Exit(run_check(inputs, form, out, annotate, blank_as_zero, _pack(pack, packs)))
+    found = _pack(pack, packs)
+    beside = _beside(found, previous, aliases, waivers)
+    raise typer.Exit(run_check(inputs, form, out, annotate, blank_as_zero, found, beside))
 
 
 @app.command()
@@ -126,6 +147,42 @@ def read(
     raise typer.Exit(run_read(inputs, out, layout, blank_as_zero, _pack(pack, packs)))
 
 
+@app.command()
+def diff(
+    before: Annotated[str, typer.Argument(metavar="A", help="前一份（套）：文件、文件夹或通配符")],
+    after: Annotated[str, typer.Argument(metavar="B", help="后一份（套）")],
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="text|json|html", help="输出形式；不写时按输出文件的后缀"),
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="写入文件")] = None,
+    blank_as_zero: BlankAsZero = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """比较两份报告或两套报告（两年之间、送审与公开、数据与文件），列出每个不同的数字和句子。
+
+    退出状态：0相同，1有不同，2有文件未能读取。
+    """
+    from nianbao.cli.comparing import run_diff
+
+    raise typer.Exit(run_diff(before, after, form, out, blank_as_zero, _pack(pack, packs)))
+
+
+@app.command()
+def chart(
+    inputs: Inputs,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.html", help="网页文件")],
+    blank_as_zero: BlankAsZero = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """把各年的数字画成图表网页：一个单位的，或许多单位合计和各自的。"""
+    from nianbao.cli.comparing import run_chart
+
+    raise typer.Exit(run_chart(inputs, out, blank_as_zero, _pack(pack, packs)))
+
+
 @pack_app.command("list")
 def pack_list(packs: PackDirs = None) -> None:
     """列出可用的报表包。"""
@@ -153,6 +210,14 @@ def pack_new(
     from nianbao.cli.packs import run_new
 
     raise typer.Exit(run_new(folder))
+
+
+def _beside(
+    pack: Pack, previous: list[str] | None, aliases: Path | None, waivers: list[Path] | None
+) -> Beside:
+    from nianbao.beside import Beside
+
+    return Beside.read(pack, previous or None, aliases, waivers)
 
 
 def _pack(name: str, packs: list[Path] | None) -> Pack:

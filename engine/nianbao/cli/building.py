@@ -8,10 +8,12 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from nianbao.batch import BatchResult, Progress, build
+from nianbao.beside import Beside
 from nianbao.cli.common import say, status, warn
 from nianbao.errors import TemplateError
 from nianbao.outputs.results.summary import Entry
 from nianbao.pack import Pack
+from nianbao.package import MAX_BYTES
 from nianbao.templatelint import lint_template
 from nianbao.workers import LocalPool, Workers
 
@@ -28,14 +30,18 @@ def run_build(
     resume: bool,
     blank_as_zero: str | None,
     pack: Pack,
+    beside: Beside | None = None,
 ) -> int:
     """Build every report of the inputs and return the exit status."""
     own = _template(template, pack) if template else None
+    beside = beside or Beside()
     with _workers(jobs, scheduler) as executor, _progress() as progress:
         result = build(
             inputs,
             out,
             pack,
+            previous=beside.previous,
+            waivers=beside.waivers,
             template=own,
             allow_errors=allow_errors,
             blank_as_zero=blank_as_zero,
@@ -53,10 +59,13 @@ def _template(name: str, pack: Pack) -> bytes:
         if name in (template["name"], template["file"]):
             return pack.sources[template["file"]]
     try:
-        content = Path(name).read_bytes()
+        with Path(name).open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
     except OSError:
         known = "、".join(t["name"] for t in pack.meta["template"])
         raise TemplateError(f"找不到模板{name}；报表包自带的模板有：{known}", file=name) from None
+    if len(content) > MAX_BYTES:
+        raise TemplateError(f"模板{name}大于{MAX_BYTES >> 20}MB，不能使用，请删除多余的内容和图片", file=name)
     problems = lint_template(content, Path(name).name, pack.fields)
     for problem in problems:
         warn(f"{'错误' if problem.severity == 'error' else '提示'}：{problem.message}")
@@ -110,6 +119,8 @@ def _tell(result: BatchResult, out: Path) -> None:
     say(f"生成{result.written}份，沿用{result.kept}份，在{out}")
     for name in result.voided:
         say(f"已作废：{name}")
+    for heading, text in result.notes:
+        say(f"{heading}：{text}")
     for _, message in result.unreadable:
         warn(f"未能读取：{message}")
     say(f"检查结果：{result.summary}")

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from nianbao.beside import Beside, Tally
 from nianbao.cli.common import read_all, say, status, warn
 from nianbao.errors import InputError
 from nianbao.inputs import expand
@@ -25,22 +26,36 @@ def run_check(
     annotate: Path | None,
     blank_as_zero: str | None,
     pack: Pack,
+    beside: Beside | None = None,
 ) -> int:
     """Check every report of the inputs, show the findings, and return the exit status."""
     if form not in ("text", "json"):
         raise InputError(f"--format 只能是 text 或 json，不是“{form}”")
     source = _one_workbook(inputs) if annotate else None
     reports, unreadable = read_all(inputs, pack, blank_as_zero)
-    results = [check(report, pack) for report in reports]
+    beside = beside or Beside()
+    unreadable = [*unreadable, *beside.unreadable]
+    results = [check(r, pack, beside.last(r), beside.explanations(r)) for r in reports]
+    tally = _tallied(results, beside, pack)
     if annotate and source:
-        _annotate(source, annotate, results)
+        _annotate(source, annotate, results, pack)
     if out and out.suffix.lower() == ".xlsx":
-        _write_workbook(out, results, unreadable, pack)
+        _write_workbook(out, results, unreadable, pack, tally)
     elif form == "json":
-        _show_json(out, results, unreadable, pack)
+        _show_json(out, results, unreadable, pack, tally)
     else:
-        _show_text(out, results, unreadable, pack)
+        _show_text(out, results, unreadable, pack, tally)
     return status(unreadable, sum(result.errors for result in results))
+
+
+def _tallied(results: Sequence[CheckResult], beside: Beside, pack: Pack) -> Tally:
+    """Return what the reports come to beside last year's and the explanations."""
+    tally = Tally(beside, pack)
+    for result in results:
+        report = result.report
+        figures = {path: report.value(path) for path in tally.tracked(report)}
+        tally.add(report.agency, report.year, result.findings, figures)
+    return tally
 
 
 def _one_workbook(inputs: Sequence[str]) -> Path:
@@ -50,34 +65,43 @@ def _one_workbook(inputs: Sequence[str]) -> Path:
     return paths[0]
 
 
-def _annotate(source: Path, target: Path, results: Sequence[CheckResult]) -> None:
+def _annotate(source: Path, target: Path, results: Sequence[CheckResult], pack: Pack) -> None:
     from nianbao.outputs.annotation.annotate import annotate
+    from nianbao.outputs.annotation.marks import all_marks
 
-    done = annotate(source, target, [finding for result in results for finding in result.findings])
+    findings = [finding for result in results for finding in result.findings]
+    done = annotate(source, target, findings, all_marks(results, pack))
     rest = f"，{len(done.unplaced)}个问题没有对应的单元格" if done.unplaced else ""
     warn(f"标注的副本：{target}（标注{done.cells}格{rest}）")
 
 
-def _write_workbook(out: Path, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
+def _write_workbook(
+    out: Path, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack, tally: Tally
+) -> None:
     from nianbao.outputs.results.summary import entry_of, write_summary
 
-    write_summary(out, pack, [entry_of(result, pack) for result in results], unreadable)
+    entries = [entry_of(result, pack) for result in results]
+    write_summary(out, pack, entries, unreadable, tally.notes())
     say(f"检查结果：{out}")
 
 
-def _show_json(out: Path | None, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
+def _show_json(
+    out: Path | None, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack, tally: Tally
+) -> None:
     from nianbao.outputs.results.checkjson import check_json
 
-    text = json.dumps(check_json(results, unreadable, pack), ensure_ascii=False, indent=1)
+    text = json.dumps(check_json(results, unreadable, pack, tally.as_dict()), ensure_ascii=False, indent=1)
     _emit(out, text)
 
 
-def _show_text(out: Path | None, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack) -> None:
+def _show_text(
+    out: Path | None, results: Sequence[CheckResult], unreadable: Unreadable, pack: Pack, tally: Tally
+) -> None:
     from nianbao.outputs.results.display import check_table, console_for
 
     plain = io.StringIO()
     console = console_for(plain if out else sys.stdout)
-    for part in check_table(results, pack, unreadable):
+    for part in check_table(results, pack, unreadable, tally.notes()):
         console.print(part)
     if out:
         _emit(out, plain.getvalue().rstrip("\n"))

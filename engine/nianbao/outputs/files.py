@@ -18,6 +18,8 @@ _PREFIX, _SUFFIX = ".nianbao-", ".tmp"
 _FAILURES = {
     errno.ENOSPC: "磁盘已满，请清理磁盘或换一个位置后重新运行，已完成的不会重做",
     errno.EDQUOT: "磁盘配额已用完，请清理或换一个位置后重新运行，已完成的不会重做",
+    errno.EFBIG: "文件超过了允许的大小，请换一个位置后重新运行，已完成的不会重做",
+    errno.EIO: "磁盘读写出错，请检查磁盘或换一个位置后重新运行，已完成的不会重做",
     errno.EROFS: "磁盘是只读的，请换一个位置",
     errno.ENAMETOOLONG: "文件名或路径太长，请换一个短一些的名称",
     errno.ENOENT: "所在文件夹不存在，请先建立文件夹",
@@ -102,6 +104,14 @@ def make_folder(path: Path) -> None:
         probe = path / f"{_PREFIX}{os.getpid()}{_SUFFIX}"
         probe.touch()
         probe.unlink()
+    except OSError as error:
+        raise cannot_write(path, error) from error
+
+
+def move(path: Path, target: Path) -> None:
+    """Move a file within its disk; raises OutputError."""
+    try:
+        path.replace(target)
     except OSError as error:
         raise cannot_write(path, error) from error
 

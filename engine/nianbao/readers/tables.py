@@ -1,282 +1,89 @@
-"""Tables of a finished document: aligned with the template's grids, then every figure with its place.
-
-What the labels do not say is never guessed silently: a label in other words, a label that is missing, a
-figure that belongs to no field and one that stands there twice are findings.
-"""
+"""Plain tables that go with reports: one heading row, its columns known by their words, one thing a row."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
 
-from nianbao.fields import Field
-from nianbao.findings import Finding, Severity, Where
-from nianbao.pack import Pack
-from nianbao.readers.align import GridKeys, MergedRow, align, grid_keys, label_matrix
-from nianbao.readers.document import Table
-from nianbao.readers.figures import is_figure, read_figure
-from nianbao.readers.gaps import count_cells, fill_gaps, unlabelled
-from nianbao.readers.wording import LabelReader, form_labels, one_line
-from nianbao.values import shortened
+from nianbao.errors import InputError
+from nianbao.findings import Where
+from nianbao.labels import normal
+from nianbao.readers.grid import Sheet
+from nianbao.readers.sheets import read_sheets
+from nianbao.values import is_blank
 
-# A table that shows so many figures of a grid is that grid, even where another shows them too.
-_MOST_NAMED = 5
-# Fewer figures than this make no table of the form by themselves: one label may head any list.
-_FEWEST = 3
+# A heading is looked for this far down: a title or a remark may stand above it.
+_SEARCH_ROWS = 12
 
 
-@dataclass
-class Figures:
-    """What tables or a stream of text came to: raw values by field, their places, what to say about them."""
+@dataclass(frozen=True)
+class TableRow:
+    """One row: what stands in each known column as text, blank ones left out, and where the row is."""
 
-    pack: Pack
-    values: dict[str, object] = field(default_factory=dict)
-    origins: dict[str, Where] = field(default_factory=dict)
-    findings: list[Finding] = field(default_factory=list)
+    cells: Mapping[str, str]
+    where: Where
 
-    def put(self, path: str, text: str | None, where: Where) -> None:
-        """Keep what stands in the cell of a field; a note beside the figure goes to the report's notes."""
-        known: Field = self.pack.fields.by_path[path]
-        figure = read_figure(text, known)
-        self.values[path], self.origins[path] = figure.value, where
-        if figure.note:
-            note = f"{self.pack.fields.maps[0]}[{path}]" if self.pack.fields.maps else None
-            if note:
-                self.values[note], self.origins[note] = figure.note, where
-        if figure.remark:
-            self.say("UNIT", "warning", path, where, f"{known.place}{figure.remark}，请核对")
-
-    def say(self, rule: str, severity: Severity, path: str | None, where: Where, message: str) -> None:
-        """Add a finding."""
-        self.findings.append(Finding(rule, severity, path, where, message))
+    def get(self, name: str) -> str:
+        """Return the text of a column, empty if it is blank or not there."""
+        return self.cells.get(name, "")
 
 
-@dataclass
-class _Aligned:
-    """A table with the fields that its labels show."""
+def read_table(
+    path: str | Path, headings: Mapping[str, Sequence[str]], needed: Sequence[str], what: str
+) -> list[TableRow]:
+    """Return the rows of every sheet that has the `needed` columns; `headings` are the words of each column.
 
-    table: Table
-    found: dict[str, tuple[int, int]]
-    labels: LabelReader
-    merged: list[tuple[MergedRow, int, int]] = field(default_factory=list)
-
-
-def read_tables(tables: Sequence[Sequence[Table]], pack: Pack) -> Figures:
-    """Return the figures of a document's tables; `tables` are runs of tables with no heading between them."""
-    keys, figures = grid_keys(pack), Figures(pack)
-    aligned = [part for run in tables for part in _align_run(run, keys)]
-    for index, grid in enumerate(pack.layout.grids):
-        table = pack.tables[index] if index < len(pack.tables) else None
-        parts = _parts_of(grid.field_cells, aligned)
-        for part in parts:
-            _take(part, grid.field_cells, figures, table.path if table else None)
-    for part in aligned:
-        if any(figures.origins.get(path) == part.table.place(*spot) for path, spot in part.found.items()):
-            _report_labels(part, figures)
-            _report_leftovers(part, figures)
-        for merged, row, column in part.merged[:1]:
-            figures.say(
-                "OTHER-EDITION", "error", merged.instead_of, part.table.place(row, column), merged.message
-            )
-    return figures
+    Raises InputError where the file cannot be read or no sheet has them; `what` names the table there.
+    """
+    file = Path(path)
+    if not file.is_file():
+        raise InputError(f"找不到{what}{file}，请检查路径", file=str(file))
+    words = {normal(word): name for name, variants in headings.items() for word in variants}
+    rows: list[TableRow] = []
+    known = False
+    for sheet in read_sheets(file):
+        found = _heading(sheet, words, needed)
+        known = known or found is not None
+        rows += _rows(sheet, *found, str(file)) if found else ()
+    if not known:
+        columns = "、".join(f"“{headings[name][0]}”" for name in needed)
+        raise InputError(f"{file.name}：不像{what}，应有{columns}各列", file=str(file))
+    return rows
 
 
-def _align_run(run: Sequence[Table], keys: GridKeys) -> Iterator[_Aligned]:
-    """Yield the tables of a run aligned; two that show more together than apart are one, cut by a page."""
-    current: _Aligned | None = None
-    for table in run:
-        single = _align(table, keys)
-        if current is None:
-            current = single
-            continue
-        joined = _align(join_tables(current.table, table, _exact(keys)), keys)
-        if len(joined.found) > len(current.found.keys() | single.found.keys()):
-            current = joined
-        else:
-            yield current
-            current = single
-    if current is not None:
-        yield current
-
-
-def _exact(keys: GridKeys) -> Callable[[str], bool]:
-    labels = form_labels(keys.pack)
-
-    def is_exact(text: str) -> bool:
-        found = labels.match(text)
-        return found is not None and found[1] == "exact"
-
-    return is_exact
-
-
-def _align(table: Table, keys: GridKeys) -> _Aligned:
-    labels = LabelReader(form_labels(keys.pack))
-    found = align(table.rows, table.merged, keys, labels)
-    part = _Aligned(table, found, labels)
-    if len(found) >= _FEWEST:
-        matrix = label_matrix(table.rows, table.merged, labels)
-        count_cells(part.found, table, matrix, keys)
-        _merged_rows(part, keys)
-        gone = tuple(f"{merged.instead_of}." for merged, *_ in part.merged)
-        fill_gaps(part.found, table.rows, matrix, keys.pack, gone)
-    return part
-
-
-def _merged_rows(part: _Aligned, keys: GridKeys) -> None:
-    """Find the rows of other editions that stand for several rows of this one."""
-    rows = part.table.rows
-    for merged in keys.merged_rows:
-        if any(path.startswith(f"{merged.instead_of}.") for path in part.found):
-            continue
-        label = part.labels.labels.pack.labels.canonical(merged.label)
-        at = [r for r, row in enumerate(rows) if any(part.labels(v) == label for v in row if v)]
-        if len(at) != 1:
-            continue
-        above = _columns_of_rows(part.found)
-        for f in keys.pack.fields.numbers:
-            column = (
-                above.get(f.path.rpartition(".")[2]) if f.path.startswith(f"{merged.reads_as}.") else None
-            )
-            if column is not None and column < len(rows[at[0]]):
-                part.found[f.path] = (at[0], column)
-                part.merged.append((merged, at[0], column))
-
-
-def _columns_of_rows(found: Mapping[str, tuple[int, int]]) -> dict[str, int]:
-    """Return the column in which the fields of each last name stand, where most of them agree."""
-    seen: dict[str, Counter[int]] = {}
-    for path, (_, column) in found.items():
-        seen.setdefault(path.rpartition(".")[2], Counter())[column] += 1
-    return {name: columns.most_common(1)[0][0] for name, columns in seen.items()}
-
-
-def _parts_of(fields: Mapping[str, Any], aligned: Sequence[_Aligned]) -> list[_Aligned]:
-    """Return the tables that show fields of a grid, the fullest first."""
-    counted = [(len(part.found.keys() & fields.keys()), -index) for index, part in enumerate(aligned)]
-    order = sorted(range(len(aligned)), key=lambda i: counted[i], reverse=True)
-    best = max((count for count, _ in counted), default=0)
-    # A small table counts only where the form has no larger one, and shows a fair part of it.
-    least = _FEWEST if best >= _FEWEST else max(1, len(fields) // 2)
-    return [aligned[i] for i in order if counted[i][0] >= least]
-
-
-def _take(part: _Aligned, fields: Mapping[str, Any], figures: Figures, table: str | None) -> None:
-    different = []
-    for path, (row, column) in part.found.items():
-        if path not in fields:
-            continue
-        text, where = part.table.rows[row][column], part.table.place(row, column)
-        if path not in figures.values:
-            figures.put(path, text, where)
-        elif _differs(text, figures, path):
-            different.append(path)
-    if different:
-        first = figures.pack.fields.place(different[0])
-        where = part.table.place(*part.found[different[0]])
-        message = f"文件里有两张这样的表，{first}等{len(different)}格的数不同；按较完整的一张读入，请核对"
-        figures.say("SECOND-TABLE", "warning", table, where, message)
-
-
-def _differs(text: str | None, figures: Figures, path: str) -> bool:
-    return str(read_figure(text, figures.pack.fields.by_path[path]).value) != str(figures.values[path])
-
-
-def _report_labels(part: _Aligned, figures: Figures) -> None:
-    """Say which labels differ from the form in wording, and which rows or columns have none."""
-    texts = part.labels.labels.texts
-    at = {v: (r, c) for r, row in enumerate(part.table.rows) for c, v in enumerate(row) if v}
-    for printed, label in part.labels.strange.items():
-        where = part.table.place(*at[printed]) if printed in at else part.table.place(0, 0)
-        path = _field_of_label(label, part.found, figures.pack)
-        message = (
-            f"标签“{shortened(one_line(printed), 40)}”与格式中的“{texts[label]}”不同，已按后者读入，请核对"
-        )
-        figures.say("LABEL", "warning", path, where, message)
-    gone = tuple(f"{merged.instead_of}." for merged, *_ in part.merged)
-    for label, path in unlabelled(part.found, part.table, part.labels, grid_keys(figures.pack), gone).items():
-        message = f"没有认出“{texts[label]}”的标签，已按它在表中的位置读入，请核对"
-        figures.say("LABEL", "warning", path, part.table.place(*part.found[path]), message)
-
-
-def _field_of_label(label: str, found: Mapping[str, Any], pack: Pack) -> str | None:
-    """Return the table, or the row of fields, that a label stands for."""
-    for path, (left, above) in grid_keys(pack).paths.items():
-        if path in found and (label in left or label in above):
-            table = pack.table_of(path)
-            row = path.rpartition(".")[0]
-            return row if left and label == left[-1] else table.path if table else path
+def _heading(
+    sheet: Sheet, words: Mapping[str, str], needed: Sequence[str]
+) -> tuple[int, Mapping[str, int]] | None:
+    """Return the row of the headings and the column of each; None where there is none."""
+    for number, row in enumerate(sheet.rows[:_SEARCH_ROWS]):
+        columns: dict[str, int] = {}
+        for column, value in enumerate(row):
+            name = words.get(normal(value)) if isinstance(value, str) else None
+            if name is not None:
+                columns.setdefault(name, column)
+        if all(name in columns for name in needed):
+            return number, columns
     return None
 
 
-def _report_leftovers(part: _Aligned, figures: Figures) -> None:
-    """Say which figures of a table belong to no field: they were not read."""
-    used = set(part.found.values())
-    left = [
-        (r, c)
-        for r, row in enumerate(part.table.rows)
-        for c, text in enumerate(row)
-        if text and (r, c) not in used and is_figure(text)
-    ]
-    if not left:
-        return
-    spots = "、".join(
-        f"第{part.table.numbers[r][1]}行第{c + 1}列“{shortened(part.table.rows[r][c] or '', 12)}”"
-        for r, c in left[:_MOST_NAMED]
-    )
-    more = f"等{len(left)}个" if len(left) > _MOST_NAMED else ""
-    table = figures.pack.table_of(next(iter(part.found)))
-    name = table.name if table else "表格"
-    message = f"{name}中有数字没有对应的栏目，没有读入：{spots}{more}；请核对表头和行名"
-    figures.say("UNALIGNED", "error", None, part.table.place(*left[0]), message)
+def _rows(sheet: Sheet, heading: int, columns: Mapping[str, int], file: str) -> Iterator[TableRow]:
+    for number, row in enumerate(sheet.rows[heading + 1 :], heading + 2):
+        cells = {name: cell_text(row[c]) for name, c in columns.items() if not is_blank(row[c])}
+        if cells:
+            yield TableRow(cells, Where(file, sheet.name, row=number))
 
 
-def join_tables(one: Table, other: Table, read_label: Callable[[str], bool] | None = None) -> Table:
-    """Return two tables as one: the second below the first, aligned at the right.
-
-    Labels that the page cut in two are whole again, where `read_label` knows them; so is a row whose figures
-    stand on one side of the cut.
-    """
-    width = max(len(one.rows[0]), len(other.rows[0]))
-    rows: list[list[str | None]] = []
-    merged: list[tuple[int, int, int, int]] = []
-    boxes: dict[tuple[int, int], Any] = {}
-    for table in (one, other):
-        down, right = len(rows), width - len(table.rows[0])
-        rows += [[*[None] * right, *row] for row in table.rows]
-        merged += [(t + down, le + right, b + down, r + right) for t, le, b, r in table.merged]
-        boxes |= {(r + down, c + right): box for (r, c), box in table.boxes.items()}
-    numbers = [*one.numbers, *other.numbers]
-    ragged = one.ragged | {row + len(one.rows) for row in other.ragged}
-    joined = Table(rows, tuple(merged), one.file, numbers, boxes, ragged)
-    return _mended(joined, len(one.rows), read_label) if read_label else joined
-
-
-def _mended(table: Table, cut: int, is_label: Callable[[str], bool]) -> Table:
-    """Return a joined table with the labels mended that row `cut` continues."""
-    rows = [list(row) for row in table.rows]
-    whole = 0
-    for column, lower in enumerate(rows[cut]):
-        top = _top_of(table, cut - 1, column)
-        upper = rows[top][column]
-        if upper and lower and not is_figure(lower) and not (is_label(upper) and is_label(lower)):
-            text = f"{upper}{lower}"
-            if is_label(text):
-                rows[top][column] = rows[cut][column] = text
-                whole += top == cut - 1
-    boxes = dict(table.boxes)
-    if whole and not all(any(map(is_figure, row)) for row in rows[cut - 1 : cut + 1]):
-        for column, (upper, lower) in enumerate(zip(rows[cut - 1], rows[cut], strict=True)):
-            if not is_figure(upper) and (is_figure(lower) or not upper):
-                rows[cut - 1][column] = lower
-                if (cut, column) in boxes:
-                    boxes[cut - 1, column] = boxes[cut, column]
-            rows[cut][column] = None
-    return replace(table, rows=rows, boxes=boxes)
-
-
-def _top_of(table: Table, row: int, column: int) -> int:
-    """Return the row at which the cell that covers a place begins."""
-    covers = (m for m in table.merged if m[0] <= row <= m[2] and m[1] <= column <= m[3])
-    return next((top for top, *_ in covers), row)
+def cell_text(value: object) -> str:
+    """Return what stands in a cell as text: whole numbers without decimals, dates as 2024-01-20."""
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time().isoformat() == "00:00:00" else value.isoformat(" ")
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    if isinstance(value, int | float | Decimal):
+        return f"{Decimal(str(value)):f}"
+    return str(getattr(value, "text", value)).strip()

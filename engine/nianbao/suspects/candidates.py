@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
+from nianbao.linear import Exact
 from nianbao.suspects.exact import smallest_set
-from nianbao.suspects.matrix import Exact
 from nianbao.suspects.ranking import Ranking
 from nianbao.suspects.search import WORK, MinimalSets, Search
 from nianbao.suspects.system import Figures
@@ -45,9 +45,6 @@ def best_candidates(figures: Figures, most: int, exact: bool = False) -> Candida
     `exact` asks integer programming for what the search gives up on.
     """
     rows = figures.system.equalities
-    if not all(rows[number].cells for number in figures.residual):
-        # A rule without any cell is wrong whatever the report says.
-        return Candidates([])
     # Blocks are searched one by one: their work adds up where one search over all would multiply it.
     block = figures.system.matrix(figures.inactive).block
     residuals: dict[int, dict[int, Exact]] = {}

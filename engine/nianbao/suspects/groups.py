@@ -15,7 +15,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from nianbao.suspects.matrix import Exact, Matrix, span
+from nianbao.linear import Exact
+from nianbao.suspects.matrix import Matrix, span
 
 Shift = Mapping[int, Exact]
 

@@ -7,13 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-Exact = int | Fraction
+from nianbao.linear import Exact, whole
+
 Column = dict[int, Exact]
-
-
-def whole(number: Fraction) -> Exact:
-    """Return a fraction as an int where it is one: ints are many times faster."""
-    return number.numerator if number.denominator == 1 else number
 
 
 def divide(one: Exact, other: Exact) -> Exact:

@@ -23,7 +23,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nianbao.suspects.matrix import Column, Exact, Matrix, combine, divide, mask, parallel, solve
+from nianbao.linear import Exact
+from nianbao.suspects.matrix import Column, Matrix, combine, divide, mask, parallel, solve
 from nianbao.suspects.view import View
 
 # One unit is about a microsecond: the limit is what "50 ms at worst" allows.

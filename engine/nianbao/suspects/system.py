@@ -1,27 +1,24 @@
-"""The linear rules as sparse integer rows, compiled once, and one report as these rows see it.
+"""The rules that a report must not break as the search for suspects sees them, and a report as they see it.
 
-Every field that an error-level linear rule names is a cell with a number. Values are scaled by one power of
-ten, so that amounts are integers too; a value with more decimals than its field allows becomes a Fraction
-and stays exact. A rule is a row: the sum of factor times cell, plus a constant, compared with 0.
+Equalities are what suspects must mend; inequalities, and equalities with a tolerance, what they must keep.
+Cells of last year's report stand in no column of the matrix: nothing changes them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from decimal import Decimal
-from fractions import Fraction
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
-from typing import Any
 
-from nianbao.expression import COMPARE, Number
+from nianbao.expression import Number
 from nianbao.fields import Field, FieldSet
 from nianbao.findings import Value
+from nianbao.linear import Exact, LinearRules, Row, RuleSource
 from nianbao.report import Report
 from nianbao.rules import Instance
-from nianbao.suspects.matrix import Exact, Matrix, whole
-from nianbao.suspects.rows import Row, sums_of
+from nianbao.suspects.matrix import Matrix
+from nianbao.suspects.sums import sums_of
 
 # Systems that are kept, so that a batch compiles its rules once; more than a process has packs.
 _SYSTEMS = 8
@@ -31,30 +28,24 @@ _MATRICES = 32
 
 @dataclass(frozen=True)
 class System:
-    """The compiled rules; `sums` names for each total the parts of every sum that it is the total of."""
+    """The linear rules of severity error; `sums` names for each total the parts of every sum of it."""
 
-    fields: tuple[Field, ...]
-    scale: int
+    linear: LinearRules
     equalities: tuple[Row, ...]
     inequalities: tuple[Row, ...]
     sums: Mapping[int, tuple[tuple[int, ...], ...]]
 
     @classmethod
     def compile(cls, instances: Sequence[Instance], fields: FieldSet) -> System:
-        """Return the rows of all linear rules of severity error."""
+        """Return the rules of severity error among `instances`."""
+        linear = LinearRules.of(instances, fields)
         strict = [instance for instance in instances if instance.rule.severity == "error"]
-        named = {path: fields.find(path) for instance in strict for path in instance.comparison.fields}
-        order = {field.path: number for number, field in enumerate(fields)}
-        # Fields in schema order: every list that is made of them later is the same in every run.
-        paths = sorted(named, key=lambda path: (order.get(path, len(order)), path))
-        # A concrete item of a list has the properties of all its items.
-        found = tuple(replace(field, path=path) for path in paths if (field := named[path]))
-        cells = {field.path: cell for cell, field in enumerate(found)}
-        scale = 10 ** max((field.decimals for field in found), default=0)
-        rows = [Row.of(instance, cells, scale) for instance in strict]
-        equalities = tuple(row for row in rows if row.op == "==")
-        inequalities = tuple(row for row in rows if row.op != "==")
-        return cls(found, scale, equalities, inequalities, sums_of(strict, cells))
+        pairs = zip(instances, linear.rows, strict=True)
+        rows = [row for instance, row in pairs if instance.rule.severity == "error"]
+        equalities = tuple(row for row in rows if row.exact)
+        inequalities = tuple(row for row in rows if not row.exact)
+        cells = {path: cell for cell, path in enumerate(linear.paths)}
+        return cls(linear, equalities, inequalities, sums_of(strict, cells))
 
     @classmethod
     def of(cls, instances: Sequence[Instance], fields: FieldSet) -> System:
@@ -62,19 +53,24 @@ class System:
         # A list could change while its rows are kept.
         if not isinstance(instances, tuple):
             return cls.compile(instances, fields)
-        return _compiled(_Source(instances, fields))
+        return _compiled(RuleSource(instances, fields))
 
-    @cached_property
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields of the cells."""
+        return self.linear.fields
+
+    @property
     def steps(self) -> tuple[int, ...]:
         """The smallest scaled amount by which each cell can change."""
-        return tuple(self.scale // 10**field.decimals for field in self.fields)
+        return self.linear.steps
 
     @cached_property
     def watched(self) -> Mapping[int, tuple[Row, ...]]:
         """What a change of a cell may break beside the equalities: inequalities, and rows with `when`."""
         found: dict[int, list[Row]] = {}
         for row in (*self.inequalities, *self.equalities):
-            for cell in row.reads.union(row.cells if row.op != "==" else ()):
+            for cell in row.reads.union(() if row.exact else row.cells):
                 found.setdefault(cell, []).append(row)
         return {cell: tuple(rows) for cell, rows in found.items()}
 
@@ -102,48 +98,16 @@ class System:
         return lru_cache(maxsize=_MATRICES)(self._matrix)
 
     def _matrix(self, inactive: frozenset[int]) -> Matrix:
-        rows = {
-            number: dict(zip(row.cells, row.factors, strict=True))
-            for number, row in enumerate(self.equalities)
-            if number not in inactive
-        }
+        rows = {number: row.column for number, row in enumerate(self.equalities) if number not in inactive}
         return Matrix.of(rows, len(self.fields), len(self.equalities))
-
-    @cached_property
-    def _paths(self) -> tuple[str, ...]:
-        return tuple(field.path for field in self.fields)
-
-    def read(self, report: Report) -> list[Exact | None]:
-        """Return the scaled values of a report's cells, None where there is no number."""
-        found: list[Any] = list(map(report.values.get, self._paths))
-        # Nearly every report holds ints only, and then there is nothing to look at one by one.
-        if self.scale == 1 and set(map(type, found)) == {int}:
-            return found
-        return [value * self.scale if type(value) is int else _scaled(value, self.scale) for value in found]
 
     def value(self, cell: int, scaled: Exact) -> Number:
         """Return a scaled value as a report holds it: int for counts, Decimal for amounts."""
-        field, steps = self.fields[cell], int(scaled // self.steps[cell])
-        return Decimal(steps).scaleb(-field.decimals) if field.kind == "amount" else steps
-
-
-@dataclass(frozen=True, eq=False)
-class _Source:
-    """What a system was compiled from; equal only where it is the same, as neither part can be hashed."""
-
-    instances: tuple[Instance, ...]
-    fields: FieldSet
-
-    def __hash__(self) -> int:
-        return hash((id(self.instances), id(self.fields)))
-
-    def __eq__(self, other: object) -> bool:
-        same = isinstance(other, _Source) and self.instances is other.instances
-        return same and isinstance(other, _Source) and self.fields is other.fields
+        return self.linear.value(cell, scaled)
 
 
 @lru_cache(maxsize=_SYSTEMS)
-def _compiled(source: _Source) -> System:
+def _compiled(source: RuleSource) -> System:
     return System.compile(source.instances, source.fields)
 
 
@@ -160,7 +124,7 @@ class Figures:
     @classmethod
     def of(cls, system: System, report: Report) -> Figures:
         """Return the report as the rules see it; a row that touches a blank is left out."""
-        values = system.read(report)
+        values = system.linear.read(report)
         residual: dict[int, Exact] = {}
         inactive: set[int] = set()
         for number, row in enumerate(system.equalities):
@@ -218,12 +182,4 @@ def _broken(row: Row, values: Sequence[Exact | None], lookup: Callable[[str], Va
     if row.when is not None and row.when(lookup) is not True:
         return False
     gap = row.value(values)
-    return gap is not None and not COMPARE[row.op](gap, 0)
-
-
-def _scaled(value: object, scale: int) -> Exact | None:
-    if isinstance(value, bool) or not isinstance(value, int | Decimal):
-        return None
-    if isinstance(value, Decimal) and not value.is_finite():
-        return None
-    return whole(Fraction(value) * scale)
+    return gap is not None and not row.holds(gap)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from nianbao.suspects.matrix import Column, Exact, Matrix, divide
+from nianbao.linear import Exact
+from nianbao.suspects.matrix import Column, Matrix, divide
 
 
 @dataclass(slots=True)

@@ -1,4 +1,4 @@
-"""Make the example workbooks from reports.json and broken/cases.json: registers, forms, a broken copy."""
+"""Make the example workbooks from the JSON beside it: registers of two years, forms, a broken copy."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ HERE = Path(__file__).parent
 
 
 def main(folder: Path = HERE) -> None:
-    """Write register.xlsx, forms/, broken/register.xlsx and broken/expected.json into `folder`."""
+    """Write registers of this year and the last, forms/ and what stands in broken/ into `folder`."""
     pack = load_pack("cn-ogi/2021")
     reports = json.loads((HERE / "reports.json").read_text(encoding="utf-8"))
     write_register(pack, folder / "register.xlsx", [report_from_data(data, pack) for data in reports])
+    last = json.loads((HERE / "previous.json").read_text(encoding="utf-8"))
+    write_register(pack, folder / "previous.xlsx", [report_from_data(data, pack) for data in last])
     (folder / "forms").mkdir(exist_ok=True)
     for data in reports:
         name = filled_name(pack, data["agency"], data["year"])

@@ -20,7 +20,7 @@ from lxml import etree
 from nianbao.outputs.annotation.package import RELATION
 from nianbao.raw import column_name
 
-Level = Literal["error", "warning"]
+Level = Literal["changed", "culprit", "error", "suspect", "warning", "possible", "explained"]
 Spot = tuple[int, int]  # row and column, from 1
 
 _TAG = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")

@@ -129,10 +129,24 @@ def fails(instance: Instance, spots: Mapping[str, Spot], sheet: str, fields: Fie
 
 
 def tolerance(instance: Instance, fields: FieldSet) -> str:
-    """Return half a unit of the last decimal that the fields of a rule may have."""
-    found = (fields.find(path) for path in instance.comparison.fields)
-    decimals = max((field.decimals for field in found if field), default=0)
-    return format(Decimal(5).scaleb(-decimals - 1), "f")
+    """Return what the two sides may differ by: half a unit of their last decimal, and what the rule forgives.
+
+    A strict comparison must hold by more than that half unit, less what is forgiven.
+    """
+    comparison = instance.comparison
+    found = (fields.find(path) for path in comparison.fields)
+    finest = max((field.decimals for field in found if field), default=0)
+    factors = (factor for one in (comparison.left, comparison.right) for _, factor in one.terms)
+    finest += max(map(_decimals, factors), default=0)
+    constants = (comparison.left.constant, comparison.right.constant, comparison.tolerance)
+    half = Decimal(5).scaleb(-max(finest, *map(_decimals, constants)) - 1)
+    forgiven = comparison.tolerance
+    return format(half - forgiven if comparison.op in ("<", ">") else half + forgiven, "f")
+
+
+def _decimals(number: Number) -> int:
+    exponent = number.as_tuple().exponent if isinstance(number, Decimal) else 0
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
 def condition_formula(

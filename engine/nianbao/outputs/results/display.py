@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import IO, TYPE_CHECKING
 
-from nianbao.findings import SEVERITIES, Finding, Severity
-from nianbao.outputs.results.words import LEVELS, STATUSES, Words, file_words, spot_words, value_words
+from nianbao.findings import Finding, Severity, order
+from nianbao.outputs.results.words import STATUSES, WAIVED, Words, file_words, spot_words, value_words
 from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult
@@ -22,6 +22,7 @@ _GAP = 2
 # Latin letters and digits stay together; closing punctuation stays with what it closes.
 _WORD = re.compile(r"(?:[A-Za-z0-9]+(?:[.,:/!-][A-Za-z0-9]+)*|.)[，。；：！？、）〕》】”’,.;:!?)]*")
 _COLOURS = {"error": "bold red", "warning": "yellow", "info": "cyan", "fail": "bold red", "warn": "yellow"}
+_SUSPECT = "magenta"
 
 
 def console_for(stream: IO[str]) -> Console:
@@ -35,28 +36,37 @@ def console_for(stream: IO[str]) -> Console:
 
 
 def check_table(
-    results: Iterable[CheckResult], pack: Pack, unreadable: Sequence[tuple[str, str]] = ()
+    results: Iterable[CheckResult],
+    pack: Pack,
+    unreadable: Sequence[tuple[str, str]] = (),
+    notes: Sequence[tuple[str, str]] = (),
 ) -> Iterator[RenderableType]:
     """Yield what to show of a check: a table for each report with problems, then one line for all.
 
-    Reports are taken one by one, so a large batch needs no memory.
+    Reports are taken one by one, so a large batch needs no memory. `notes` are what is to be said of all of
+    them together, as (heading, text).
     """
     words = Words(pack)
     reports = failed = 0
     levels: Counter[Severity] = Counter()
+    waived = 0
     for result in results:
         reports += 1
         failed += not result.ok
-        levels.update(finding.severity for finding in result.findings)
-        if result.errors or result.warnings:
+        levels.update(finding.severity for finding in result.findings if finding.waiver is None)
+        waived += result.waived
+        if result.errors or result.warnings or result.waived:
             yield from _report(result, words)
     for file, reason in unreadable:
-        yield _Line(f"未能读取 {visible(file)}：{visible(reason)}", _COLOURS["error"])
+        yield Line(f"未能读取 {visible(file)}：{visible(reason)}", _COLOURS["error"])
+    for heading, text in notes:
+        yield Line(f"{heading}：{visible(text)}")
     line = f"共{reports}份：通过{reports - failed}，未通过{failed}"
     line += f"，错误{levels['error']}，警告{levels['warning']}"
     line += f"，提示{levels['info']}" if levels["info"] else ""
+    line += f"，{WAIVED}{waived}" if waived else ""
     line += f"；另有{len(unreadable)}个文件未能读取" if unreadable else ""
-    yield _Line(line, "bold")
+    yield Line(line, "bold")
 
 
 def _report(result: CheckResult, words: Words) -> Iterator[RenderableType]:
@@ -72,16 +82,16 @@ def _report(result: CheckResult, words: Words) -> Iterator[RenderableType]:
         (f"  {where}" if where else "", "dim"),
     )
     yield _Findings(result, words)
-    for likely in dict.fromkeys(filter(None, map(words.likely, result.findings))):
-        yield _Line(likely)
+    for line in dict.fromkeys(line for finding in result.findings for line in words.candidates(finding)):
+        yield Line(line, _SUSPECT)
     notes = Counter(words.title(f.rule) or f.rule for f in result.findings if f.severity == "info")
     if notes:
         counted = "；".join(f"{title}{count}处" for title, count in notes.items())
-        yield _Line(f"提示：{counted}", "dim")
+        yield Line(f"提示：{counted}", "dim")
     yield Text("")
 
 
-class _Line:
+class Line:
     """A line of text that is broken where Chinese may be."""
 
     def __init__(self, text: str, style: str = "") -> None:
@@ -97,7 +107,7 @@ class _Findings:
     """The errors and warnings of a report as a table that fits the console; nothing in it is cut."""
 
     def __init__(self, result: CheckResult, words: Words) -> None:
-        ordered = sorted(result.findings, key=lambda finding: SEVERITIES.index(finding.severity))
+        ordered = sorted(result.findings, key=order)
         self.rows = [_row(finding, result, words) for finding in ordered if finding.severity != "info"]
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> Iterator[RenderableType]:
@@ -108,9 +118,9 @@ class _Findings:
         table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="dim")
         for title, width in zip(_TITLES, widths, strict=True):
             table.add_column(title, width=width, overflow="fold")
-        for severity, *texts in self.rows:
-            cells = [Text(wrapped(t, w)) for t, w in zip((LEVELS[severity], *texts), widths, strict=True)]
-            cells[0].stylize(_COLOURS[severity])
+        for style, *texts in self.rows:
+            cells = [Text(wrapped(t, w)) for t, w in zip(texts, widths, strict=True)]
+            cells[0].stylize(style)
             table.add_row(*cells)
         yield table
 
@@ -118,19 +128,20 @@ class _Findings:
         """Return the widths of the columns: short ones as they need, the rest for position and message."""
         from rich.cells import cell_len
 
-        needed = [max(map(cell_len, texts)) for texts in zip(_TITLES, *self.rows, strict=True)]
-        needed[0] = 4
+        texts = zip(_TITLES, *(row[1:] for row in self.rows), strict=True)
+        needed = [max(map(cell_len, column)) for column in texts]
         expected, source = min(needed[3], 14), min(needed[4], max(16, room // 4))
         rest = max(room - needed[0] - expected - source - _GAP * len(_TITLES), 24)
         place = min(needed[1], max(rest * 2 // 5, rest - needed[2]))
         return [needed[0], place, min(needed[2], rest - place), expected, source]
 
 
-def _row(finding: Finding, result: CheckResult, words: Words) -> tuple[Severity, str, str, str, str]:
-    """Return a finding as the cells of its row; the message need not say the position again."""
-    place = words.place(finding)
-    message = visible(finding.message).removeprefix(place).lstrip("：") or visible(finding.message)
-    return finding.severity, place, message, value_words(finding.expected), _spot(finding, result)
+def _row(finding: Finding, result: CheckResult, words: Words) -> tuple[str, str, str, str, str, str]:
+    """Return the colour of a finding and the cells of its row; a position is not said twice."""
+    place, said = words.place(finding), words.message(finding)
+    message = said.removeprefix(place).lstrip("：") or said
+    colour = "" if finding.waiver else _COLOURS[finding.severity]
+    return colour, words.level(finding), place, message, value_words(finding.expected), _spot(finding, result)
 
 
 def wrapped(text: str, width: int) -> str:

@@ -31,7 +31,7 @@ _MAX_SHOWN = 2_000
 _A4 = 9
 _CHUNK = 1 << 20
 
-_RED, _YELLOW, _GREEN, _BLUE = "FFC7CE", "FFEB9C", "C6EFCE", "DDEBF7"
+_RED, _YELLOW, _GREEN, _BLUE, _VIOLET = "FFC7CE", "FFEB9C", "C6EFCE", "DDEBF7", "E6DAF5"
 _HEAD, _BLUE_INK = "D9E1F2", "0563C1"
 # style: (fill, font colour, bold, horizontal)
 _LOOKS: Mapping[str, tuple[str, str, bool, str]] = {
@@ -49,6 +49,7 @@ _LOOKS: Mapping[str, tuple[str, str, bool, str]] = {
     "error": (_RED, "9C0006", True, "center"),
     "warning": (_YELLOW, "7F6000", True, "center"),
     "info": (_BLUE, "1F4E78", False, "center"),
+    "suspect": (_VIOLET, "5F3A8A", True, "center"),
     "remark": ("", "000000", False, "left"),
     "remark link": ("", _BLUE_INK, False, "left"),
     "errors": ("", "9C0006", True, "right"),
@@ -101,6 +102,11 @@ class Book:
         discard(self.workbook)
         for sheet in self.sheets:
             sheet.file.close()
+
+    def put_last(self, name: str) -> None:
+        """Move the sheets of a table behind all others that there are."""
+        for title in [sheet.title for sheet in self.sheets if sheet.title.startswith(name)]:
+            self.workbook.move_sheet(title, len(self.sheets))
 
     def save(self) -> None:
         """Write the workbook; raises OutputError."""

@@ -5,7 +5,8 @@ Both long sheets are written row by row while the entries stream by, so memory d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -13,11 +14,14 @@ from typing import Any
 
 from nianbao import __version__
 from nianbao.fields import lookup
-from nianbao.findings import SEVERITIES, Finding, Value, Where
+from nianbao.findings import SEVERITIES, Finding, Value, Where, order
+from nianbao.outputs.results.doubts import DOUBTS, Doubt, DoubtSheet, doubts_of
+from nianbao.outputs.results.explaining import EXPLAINED, Explaining, Explanation, explanations
 from nianbao.outputs.results.sheets import Book, Column, Link, Row, Sheet, Table
 from nianbao.outputs.results.words import (
     LEVELS,
     STATUSES,
+    WAIVED,
     Words,
     difference,
     file_words,
@@ -63,6 +67,15 @@ _LEGEND = (
     ("状态“通过”", "没有错误和警告"),
     ("状态“有提示”", "没有错误，有警告：请人工核对，确认无误可以不改"),
     ("状态“未通过”", "有错误：请按“问题清单”改正后重新检查"),
+    (f"级别“{WAIVED}”", "单位作了情况说明并有人确认，不再影响状态；所说的数改动后说明即失效"),
+    (
+        f"工作表“{EXPLAINED}”",
+        "确认无误而不能改的，填理由、确认人和日期，再用 --waivers 把本文件交回来检查",
+    ),
+    (
+        f"工作表“{DOUBTS}”",
+        "改哪几格，勾稽关系就都平衡，最可能的在前；只是推断，请核对台账后再改",
+    ),
     ("使用方法", "点“总览”的错误数、警告数，到该单位的第一个问题；点“问题清单”的单位名称，回到“总览”"),
 )
 
@@ -83,6 +96,8 @@ class Entry:
     contact: str
     findings: tuple[Finding, ...]
     note: str = ""
+    doubts: tuple[Doubt, ...] = ()
+    explanations: tuple[Explanation, ...] = ()
 
 
 def entry_of(result: CheckResult, pack: Pack, output: str = "", note: str = "") -> Entry:
@@ -103,6 +118,8 @@ def entry_of(result: CheckResult, pack: Pack, output: str = "", note: str = "") 
         contact=" ".join(str(value) for value in contact if value),
         findings=result.findings,
         note=note,
+        doubts=tuple(doubts_of(result)),
+        explanations=explanations(result, pack),
     )
 
 
@@ -134,15 +151,23 @@ def write_summary(
     `unreadable` are (file, reason); `notes` are (heading, text) to be recorded: options, reasons given to
     overrides, the time. Equal arguments give equal bytes.
     """
-    with Book(pack.title, path) as book:
-        summary = _Summary(book, pack)
+    with summarizing(path, pack) as summary:
         for entry in entries:
             summary.add(entry)
-        summary.finish(unreadable, notes)
-        book.save()
+        summary.save(unreadable, notes)
 
 
-class _Summary:
+@contextmanager
+def summarizing(path: Path, pack: Pack) -> Iterator[Summary]:
+    """Give the summary of a batch that is written while the batch runs; raises OutputError.
+
+    Nothing stands at `path` before it is saved.
+    """
+    with Book(pack.title, path) as book:
+        yield Summary(book, pack)
+
+
+class Summary:
     """Writes the sheets of a summary while it counts."""
 
     def __init__(self, book: Book, pack: Pack) -> None:
@@ -151,17 +176,26 @@ class _Summary:
         figures = [_figure(column, pack) for column in pack.meta.get("summary", ())]
         self.overview = Sheet(book, OVERVIEW, (*_OVERVIEW_FIRST, *figures, *_OVERVIEW_LAST), frozen=2)
         self.findings = Table(book, FINDINGS, _FINDING_COLUMNS, frozen=2)
+        self.doubts = DoubtSheet(book, pack)
+        self.explaining = Explaining(book, self.words)
         self.sums: list[int | Decimal] = [0] * (2 + len(figures))
         self.statuses = dict.fromkeys(STATUSES, 0)
         self.levels = dict.fromkeys(LEVELS, 0)
+        self.waived = 0
 
     def add(self, entry: Entry) -> None:
         """Write one report: its line in the overview and a line for each finding."""
         home = Link(OVERVIEW, self.overview.row + 1)
         first: dict[str, Link] = {}
-        for finding in sorted(entry.findings, key=lambda finding: SEVERITIES.index(finding.severity)):
+        for finding in sorted(entry.findings, key=order):
+            if finding.waiver:
+                self.waived += 1
+                self.findings.append(self.finding(entry, finding, home))
+                continue
             self.levels[finding.severity] += 1
             first.setdefault(finding.severity, self.findings.append(self.finding(entry, finding, home)))
+        self.doubts.add(entry.agency or _NAMELESS, entry.doubts, home)
+        self.explaining.add(entry.agency, entry.year, entry.explanations)
         self.statuses[entry.status] += 1
         for index, value in enumerate((entry.errors, entry.warnings, *entry.figures)):
             if isinstance(value, int | Decimal):
@@ -195,9 +229,9 @@ class _Summary:
         """Return the line of a finding; `home` leads to its report in the overview."""
         words = self.words
         values = (
-            sum(self.levels.values()),
+            sum(self.levels.values()) + self.waived,
             entry.agency or _NAMELESS,
-            LEVELS[finding.severity],
+            words.level(finding),
             words.place(finding),
             source_words(finding.where, "\n"),
             _value(finding.actual),
@@ -206,15 +240,17 @@ class _Summary:
             difference(finding),
             words.advice(finding),
             finding.basis,
-            finding.message,
+            words.message(finding),
             finding.rule,
         )
-        return Row(values, {2: finding.severity}, {1: home})
+        return Row(values, {2: "info" if finding.waiver else finding.severity}, {1: home})
 
-    def finish(self, unreadable: Sequence[tuple[str, str]], notes: Sequence[tuple[str, str]]) -> None:
-        """Write what stands below and behind the long sheets."""
+    def save(self, unreadable: Sequence[tuple[str, str]], notes: Sequence[tuple[str, str]]) -> None:
+        """Write what stands below and behind the long sheets, and then the file; see `write_summary`."""
         self.overview.end_of_data()
         self.findings.sheet.end_of_data()
+        self.doubts.finish()
+        self.explaining.finish()
         if self.overview.row > 1:
             self.overview.totals("合计", dict(enumerate(self.sums, _ERRORS)))
         counted = self.counted()
@@ -224,12 +260,14 @@ class _Summary:
             self.overview.remark(text, Link(UNREADABLE, 1))
             self.unreadable(unreadable)
         self.notes([("检查结果", counted), *notes])
+        self.book.save()
 
     def counted(self) -> str:
         """Return the result of the batch in one line."""
         statuses, levels = self.statuses, self.levels
         by_status = "，".join(f"{STATUSES[status]}{count}份" for status, count in statuses.items())
         by_level = "，".join(f"{LEVELS[level]}{levels[level]}个" for level in SEVERITIES)
+        by_level += f"，{WAIVED}{self.waived}个" if self.waived else ""
         return f"共{sum(statuses.values())}份：{by_status}；{by_level}"
 
     def unreadable(self, unreadable: Sequence[tuple[str, str]]) -> None:

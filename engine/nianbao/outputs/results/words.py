@@ -11,6 +11,7 @@ from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
 
 LEVELS: Mapping[Severity, str] = {"error": "错误", "warning": "警告", "info": "提示"}
+WAIVED = "已说明"
 STATUSES: Mapping[str, str] = {"pass": "通过", "warn": "有提示", "fail": "未通过"}
 
 # Findings of reading, binding and building have no rule in a pack: what should hold, and what to do.
@@ -43,6 +44,15 @@ _ENGINE: Mapping[str, tuple[str, str]] = {
     "EXTERNAL": ("报告不应引用外部文件", "断开链接后另存"),
     "MACRO": ("报告不应带宏", "另存为.docx"),
     "NOT-PLACED": ("填写的内容应印在报告中", "核对所用模板是否缺少这个位置"),
+    "PREVIOUS-NONE": ("应有上年报告可比", "新设的单位可不理会；改名、合并、拆分的写进别名表"),
+    "PREVIOUS-YEAR": ("上年报告应是前一年的", "换成前一年的报告"),
+    "PREVIOUS-SAME": ("一个单位上年只应有一份报告", "只留一份上年报告"),
+    "PREVIOUS-NAME": ("单位名称与上年一致", "核对是否同一单位"),
+    "PREVIOUS-PART": ("合并前各单位都应有上年报告", "补齐上年报告，或改正别名表"),
+    "PREVIOUS-SPLIT": ("拆分的单位不逐个与上年比", "看说明中各部分的合计"),
+    "PREVIOUS-GONE": ("已撤销、合并、改名的单位不应再有报告", "核对别名表，或核对是否应由它报告"),
+    "WAIVER-VOID": ("情况说明应完整，且所说的数没有变", "补全或重新说明"),
+    "WAIVER-UNUSED": ("情况说明应对应一个问题", "没有问题的可删去说明"),
 }
 _KINDS: Mapping[str, str] = {
     "count": "应为不小于0的整数",
@@ -55,6 +65,7 @@ _KINDS: Mapping[str, str] = {
 _ITEM = re.compile(r"(?:/[^/]+)?/(\d+)(?:/|$)")
 _MOST_SUSPECTS = 3
 _MOST_CHANGES = 4
+_MOST_LINES = 12
 
 
 class Words:
@@ -63,6 +74,15 @@ class Words:
     def __init__(self, pack: Pack) -> None:
         self.pack = pack
         self._rules = {text.id: (text.title, text.advice) for text in pack.rules.texts}
+
+    def level(self, finding: Finding) -> str:
+        """Return how grave a finding is in words; one that is explained is 已说明."""
+        return WAIVED if finding.waiver else LEVELS[finding.severity]
+
+    def message(self, finding: Finding) -> str:
+        """Return what a finding says, with its explanation where it has one."""
+        said = finding.message if finding.waiver is None else f"{finding.message}\n{finding.waiver.words}"
+        return visible(said)
 
     def place(self, finding: Finding) -> str:
         """Return the position in the words of the form."""
@@ -98,11 +118,22 @@ class Words:
         more = len(finding.suspects) > _MOST_SUSPECTS
         return visible(text + (f"；共{len(finding.suspects)}种可能" if more else ""))
 
-    def _changes(self, suspect: Suspect) -> str:
+    def candidates(self, finding: Finding) -> list[str]:
+        """Return all suspects of a finding, best first; of very many the first, and how many more."""
+        if not finding.suspects:
+            return []
+        first, *others = finding.suspects[:_MOST_LINES]
+        lines = [f"最可能：{first.reason or self._changes(first)}"]
+        lines += (f"也可能：{self._changes(suspect, len(suspect.changes))}" for suspect in others)
+        if len(finding.suspects) > _MOST_LINES:
+            lines.append(f"另有{len(finding.suspects) - _MOST_LINES}种可能，见JSON输出或检查结果.xlsx")
+        return list(map(visible, lines))
+
+    def _changes(self, suspect: Suspect, most: int = _MOST_CHANGES) -> str:
         fields = self.pack.fields
         changes = [f"{fields.place(path)}应为{value_words(v)}" for path, v in suspect.changes.items()]
-        text = "、".join(changes[:_MOST_CHANGES])
-        if len(changes) > _MOST_CHANGES:
+        text = "、".join(changes[:most])
+        if len(changes) > most:
             text += f"等{len(changes)}处"
         return text
 

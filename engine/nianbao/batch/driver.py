@@ -1,0 +1,166 @@
+"""Many reports: read → check → render → write, with a manifest, so that a rerun does only what is missing."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from nianbao.batch.distribution import work
+from nianbao.batch.voiding import VOIDED, void
+from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Options, Task
+from nianbao.beside import Beside, Tally
+from nianbao.context import filled_name
+from nianbao.errors import InputError
+from nianbao.filenames import Namer
+from nianbao.inputs import Source
+from nianbao.manifest import Manifest
+from nianbao.outputs.files import make_folder, remove_temporaries
+from nianbao.outputs.results.summary import Entry, summarizing
+from nianbao.pack import Pack
+from nianbao.raw import RawReport
+from nianbao.report import Report
+from nianbao.templatelint import load_template
+from nianbao.values import parse
+from nianbao.workers import Distant, Workers
+
+SUMMARY = "检查结果.xlsx"
+
+Progress = Callable[[Entry], None]
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What a batch came to; `summary` is the file of results.
+
+    `notes` are what only all reports together show, as (heading, text): agencies that are missing or new
+    beside last year, explanations without a report.
+    """
+
+    entries: tuple[Entry, ...]
+    unreadable: tuple[tuple[str, str], ...]
+    voided: tuple[str, ...]
+    summary: Path
+    written: int = 0
+    kept: int = 0
+    notes: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether every file was read and no report has an error."""
+        return not self.unreadable and not any(entry.errors for entry in self.entries)
+
+
+def build(
+    inputs: Sequence[object],
+    out: str | Path,
+    pack: Pack,
+    *,
+    previous: object = None,
+    aliases: object = None,
+    waivers: object = None,
+    template: bytes | None = None,
+    allow_errors: str | None = None,
+    blank_as_zero: str | None = None,
+    executor: Workers | None = None,
+    resume: bool = True,
+    progress: Progress | None = None,
+) -> BatchResult:
+    """Return what building every report of `inputs` into the folder `out` came to.
+
+    `inputs` are files, folders and globs, or nested data, reports and data frames. A report that fails the
+    gate is not rendered unless `allow_errors` gives a reason; everything else is. `previous` are last year's
+    reports, `aliases` and `waivers` files, all as `check_many` takes them. Anything with the interface of
+    `concurrent.futures.Executor` may do the work. Raises OutputError where the folder cannot be written,
+    InputError where nothing can be read, TemplateError where an own template may not be used.
+    """
+    folder = Path(out).absolute()
+    if template:
+        load_template(template, OWN_TEMPLATE, pack.fields)
+    source = Source(list(inputs), pack)
+    beside = Beside.read(pack, previous, aliases, waivers)
+    tally = Tally(beside, pack)
+    options = Options(pack, folder, template, allow_errors, blank_as_zero)
+    stream = _first_checked(source)
+    make_folder(folder)
+    if isinstance(executor, Distant):
+        executor.check_folder(folder)
+    remove_temporaries(folder)
+    remove_temporaries(folder / VOIDED)
+    entries: list[Entry] = []
+    counts = {True: 0, False: 0}
+    summary = folder / SUMMARY
+    with Manifest(folder) as manifest, summarizing(summary, pack) as results:
+        tasks = _tasks(stream, options, manifest if resume else None, beside, tally)
+        for done in work(tasks, options, executor):
+            if done.line and not done.kept:
+                manifest.add(done.line)
+            if done.line:
+                counts[done.kept] += 1
+            results.add(done.entry)
+            entries.append(done.entry)
+            tally.add(done.entry.agency, done.entry.year, done.entry.findings, done.figures)
+            if progress:
+                progress(done.entry)
+        if executor is not None:
+            # A worker that died may have left one.
+            remove_temporaries(folder)
+        gone = void(folder, manifest, {e.output for e in entries if e.output}, source.files)
+        voided = tuple(line.name for line, moved in gone if moved)
+        unreadable = (*source.unreadable, *beside.unreadable)
+        notes = tuple(tally.notes())
+        results.save(unreadable, [*notes, *_notes(options, voided)])
+        # Only now: a run that was killed before has told nobody, so the next one tells it.
+        for line, _ in gone:
+            manifest.add(replace(line, sha256=""))
+    written, kept = counts[False], counts[True]
+    return BatchResult(tuple(entries), unreadable, voided, summary, written, kept, notes)
+
+
+def _first_checked(source: Source) -> Iterator[RawReport]:
+    """Return the stream of `source` after seeing that it gives anything; nothing is made for nothing."""
+    stream = iter(source)
+    first = next(stream, None)
+    if first is None:
+        raise InputError("；".join(message for _, message in source.unreadable) or "没有输入文件")
+
+    def rest() -> Iterator[RawReport]:
+        yield first
+        yield from stream
+
+    return rest()
+
+
+def _tasks(
+    raws: Iterable[RawReport], options: Options, manifest: Manifest | None, beside: Beside, tally: Tally
+) -> Iterator[Task]:
+    namer = Namer()
+    for raw in raws:
+        who = _identity(raw, options.pack)
+        name, renamed = namer.name(filled_name(options.pack, who.agency or "未填单位", who.year))
+        passed, failed = f"{name}.docx", f"{name}{UNCHECKED}.docx"
+        lines = manifest.lines if manifest else {}
+        known = lines.get(passed) or (lines.get(failed) if options.allow_errors else None)
+        last, explanations = beside.last(who), beside.explanations(who)
+        yield Task(raw, name, renamed, known, last, explanations, tally.tracked(who))
+
+
+def _identity(raw: RawReport, pack: Pack) -> Report:
+    """Return as much of a raw report as says whose it is: agency, year, and the agency's code."""
+    paths = ("agency", "year", *([str(pack.meta["code"])] if "code" in pack.meta else []))
+    values = {path: parse(raw.values.get(path), pack.fields.by_path[path]).value for path in paths}
+    return Report({"agency": values["agency"], "year": values["year"]}, raw.source, known=values)
+
+
+def _notes(options: Options, voided: Sequence[str]) -> list[tuple[str, str]]:
+    """Return what the summary records of the run itself: overrides with their reasons, what was voided."""
+    notes = []
+    if options.template:
+        notes.append(("模板", f"自带模板，SHA-256 {hashlib.sha256(options.template).hexdigest()[:16]}"))
+    if options.allow_errors:
+        notes.append(("未通过校验也生成，理由", options.allow_errors))
+    if options.blank_as_zero:
+        notes.append(("空格按0处理，理由", options.blank_as_zero))
+    notes += [("已作废", f"{name}：对应的报告本次未通过或已不在输入中，已移到“{VOIDED}”") for name in voided]
+    return notes

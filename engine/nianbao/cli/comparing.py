@@ -1,0 +1,92 @@
+"""`nianbao diff` and `nianbao chart`."""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from nianbao.cli.common import CLEAN, FINDINGS, NOTHING, read_all, say, warn
+from nianbao.comparison import compare
+from nianbao.differences import Comparison
+from nianbao.errors import InputError, OutputError
+from nianbao.outputs.files import replacing, write_atomic
+from nianbao.pack import Pack
+
+FORMATS = ("text", "json", "html")
+_BY_SUFFIX = {".json": "json", ".html": "html", ".htm": "html"}
+Unreadable = Sequence[tuple[str, str]]
+
+
+def run_diff(
+    before: str, after: str, form: str | None, out: Path | None, blank_as_zero: str | None, pack: Pack
+) -> int:
+    """Compare two inputs and return 0 for the same, 1 for different, 2 where not all could be read."""
+    form = form or (_BY_SUFFIX.get(out.suffix.lower(), "text") if out else "text")
+    if form not in FORMATS:
+        raise InputError(f"--format 只能是 text、json 或 html，不是“{form}”")
+    olds, missing = read_all([before], pack, blank_as_zero)
+    news, lost = read_all([after], pack, blank_as_zero)
+    comparison = compare(olds, news, pack)
+    unreadable = [*missing, *lost]
+    if form == "html":
+        _page(comparison, pack, (before, after), unreadable, out)
+    elif form == "json":
+        from nianbao.outputs.comparison.comparisonjson import comparison_json
+
+        _emit(comparison_json(comparison, pack, unreadable), out)
+    else:
+        _text(comparison, pack, unreadable, out)
+    return NOTHING if unreadable else CLEAN if comparison.same else FINDINGS
+
+
+def run_chart(inputs: Sequence[str], out: Path, blank_as_zero: str | None, pack: Pack) -> int:
+    """Draw the charts of the inputs over the years and return the exit status."""
+    from nianbao.outputs.comparison.html import charts_html
+
+    if out.suffix.lower() not in (".html", ".htm"):
+        raise OutputError(f"图表写成网页，文件名须以.html结尾，不是“{out.name}”", file=str(out))
+    reports, unreadable = read_all(inputs, pack, blank_as_zero)
+    write_atomic(out, charts_html(reports, pack, unreadable).encode())
+    for file, message in unreadable:
+        warn(f"未能读取 {file}：{message}")
+    say(f"图表：{out}（{len(reports)}份报告）")
+    return FINDINGS if unreadable else CLEAN
+
+
+def _page(
+    comparison: Comparison, pack: Pack, sides: tuple[str, str], unreadable: Unreadable, out: Path | None
+) -> None:
+    from nianbao.outputs.comparison.html import comparison_html, verdict
+
+    _emit([comparison_html(comparison, pack, sides, unreadable)], out)
+    if out:
+        say(verdict(comparison))
+        for file, message in unreadable:
+            warn(f"未能读取 {file}：{message}")
+
+
+def _text(comparison: Comparison, pack: Pack, unreadable: Unreadable, out: Path | None) -> None:
+    from nianbao.outputs.comparison.display import comparison_text
+    from nianbao.outputs.results.display import console_for
+
+    plain = io.StringIO()
+    console = console_for(plain if out else sys.stdout)
+    for part in comparison_text(comparison, pack, unreadable):
+        console.print(part)
+    if out:
+        _emit([plain.getvalue().rstrip("\n")], out)
+
+
+def _emit(parts: Iterable[str], out: Path | None) -> None:
+    """Write a text that comes in parts to a file, whole or not at all, or print it."""
+    if out is None:
+        for part in parts:
+            print(part, end="")
+        say("")
+        return
+    with replacing(out) as stream:
+        stream.writelines(part.encode() for part in parts)
+        stream.write(b"\n")
+    warn(f"已写入{out}")

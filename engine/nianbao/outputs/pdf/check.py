@@ -1,0 +1,42 @@
+"""Is a PDF what it should be: pages that hold the words that the report has."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+
+from nianbao.errors import OutputError
+
+_MISSING = "检查PDF要用pypdfium2，请运行 pip install 'nianbao[pdf]'"
+
+
+def check_pdf(content: bytes, words: Sequence[str]) -> str:
+    """Return what is wrong with a PDF, or nothing: it has pages, and one of `words` stands in it.
+
+    Raises OutputError where the library that reads PDFs is not installed.
+    """
+    try:
+        import pypdfium2
+    except ImportError:
+        raise OutputError(_MISSING) from None
+    try:
+        document = pypdfium2.PdfDocument(content)
+    except pypdfium2.PdfiumError:
+        return "生成的PDF打不开"
+    try:
+        if not len(document):
+            return "生成的PDF没有页"
+        wanted = [_plain(word) for word in words if word]
+        text = ""
+        for page in document:
+            text += _plain(page.get_textpage().get_text_range())
+            if not wanted or any(word in text for word in wanted):
+                return ""
+    finally:
+        document.close()
+    return "生成的PDF里找不到单位名称"
+
+
+def _plain(text: str) -> str:
+    """Return text without spaces and line breaks, radicals as the characters that they look like."""
+    return "".join(unicodedata.normalize("NFKC", text).split())

@@ -1,0 +1,84 @@
+"""The sheet 疑点 of 检查结果.xlsx: all sets of cells whose change would mend the sums of a report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nianbao.findings import Value, Where
+from nianbao.outputs.results.sheets import Book, Column, Link, Row, Table
+from nianbao.outputs.results.words import source_words
+from nianbao.pack import Pack
+from nianbao.pipeline import CheckResult
+
+DOUBTS = "疑点"
+
+_COLUMNS = (
+    Column("序号", 6, "center"),
+    Column("单位", 18, "link"),
+    Column("第几种", 8, "center"),
+    Column("位置", 28),
+    Column("来源", 20),
+    Column("现为", 10, "value"),
+    Column("可能应为", 10, "value"),
+    Column("分不清的", 11, "center"),
+    Column("说明", 60),
+)
+_LIKELIEST = {2: "suspect", 6: "suspect"}
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """One cell of one suspect of a report: the how-many-th suspect it is, what stands there, and what may."""
+
+    number: int
+    group: str | None
+    field: str
+    where: Where
+    now: Value
+    value: Value
+    reason: str
+
+
+def doubts_of(result: CheckResult) -> Iterator[Doubt]:
+    """Yield the cells of all suspects of a report, best first; they are the same for all its findings."""
+    report = result.report
+    suspects = next((finding.suspects for finding in result.findings if finding.suspects), ())
+    for number, suspect in enumerate(suspects, 1):
+        for path, value in suspect.changes.items():
+            yield Doubt(
+                number, suspect.group, path, report.where(path), report.value(path), value, suspect.reason
+            )
+
+
+class DoubtSheet:
+    """The sheet of doubts; it is there only if there are any."""
+
+    def __init__(self, book: Book, pack: Pack) -> None:
+        self.book, self.pack = book, pack
+        self.count = 0
+        self.table: Table | None = None
+
+    def add(self, agency: str, doubts: tuple[Doubt, ...], home: Link) -> None:
+        """Write the doubts about one report; `home` leads to it in the overview."""
+        for doubt in doubts:
+            self.table = self.table or Table(self.book, DOUBTS, _COLUMNS, frozen=2)
+            self.count += 1
+            values = (
+                self.count,
+                agency,
+                doubt.number,
+                self.pack.fields.place(doubt.field),
+                source_words(doubt.where, "\n"),
+                doubt.now,
+                doubt.value if doubt.value is not None else "不能确定",
+                f"第{doubt.group}组之一" if doubt.group else None,
+                doubt.reason,
+            )
+            self.table.append(Row(values, _LIKELIEST if doubt.number == 1 else {}, {1: home}))
+
+    def finish(self) -> None:
+        """Set the filter over all lines, and put the sheet behind all sheets of findings."""
+        if self.table:
+            self.table.sheet.end_of_data()
+            self.book.put_last(DOUBTS)

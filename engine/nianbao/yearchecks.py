@@ -1,0 +1,245 @@
+"""The fixed checks that set a report beside last year's; each takes its figures and words from the pack."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from nianbao.expression import Expression, ExpressionError, Number, Scope
+from nianbao.fields import FieldSet
+from nianbao.findings import Finding, Value
+from nianbao.predecessors import Predecessors
+from nianbao.report import Report
+from nianbao.textchecks import RuleText, filled_finding, known_fields, texts_of
+from nianbao.values import shortened
+
+Run = Callable[[Report, Predecessors], Iterator[Finding]]
+
+_SENTENCE = re.compile(r"[^。！？；\n]+[。！？；]?")
+_YEAR = re.compile(r"(?<!\d)(\d{4})(?=年)")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_YEARS: Mapping[int, str] = {-1: "去", 0: "本", 1: "明"}
+# What is said at least must have a few words of its own: 特此报告。 is nobody's copy.
+_SHORTEST = 10
+# Pairs of sentences that a message shows, and how much of each.
+_PAIRS, _SHOWN = 2, 60
+
+
+@dataclass(frozen=True)
+class YearCheck:
+    """A check of a report beside last year's; `fields` are those of last year that it looks at."""
+
+    fields: frozenset[str]
+    run: Run
+
+
+def build_year_check(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> YearCheck:
+    """Return the check that a rule names; raises ExpressionError or re.error for what it cannot mean."""
+    name = str(raw["check"])
+    if lacking := [key for key in _NEEDED[name] if key not in raw]:
+        raise ExpressionError(f"{name}缺少参数{'、'.join(lacking)}", 1)
+    check = YEAR_CHECKS[name](rule, raw, scope)
+    if "when" not in raw:
+        return check
+    when = Expression.parse(raw["when"]).condition(scope)
+
+    def run(report: Report, last: Predecessors) -> Iterator[Finding]:
+        if when(report.value) is True:
+            yield from check.run(report, last)
+
+    return YearCheck(check.fields, run)
+
+
+# ---- figures that jump ----
+
+
+@dataclass(frozen=True, slots=True)
+class _Jump:
+    """How far two figures are apart, and which way."""
+
+    before: Number
+    after: Number
+
+    @property
+    def up(self) -> bool:
+        return self.after > self.before
+
+    def is_far(self, times: Number, least: Number) -> bool:
+        """Return whether the larger is `least` or more and so many times the smaller; 0 counts as 1."""
+        small, large = sorted((self.before, self.after))
+        return large >= least and large >= times * max(small, 1)
+
+    @property
+    def words(self) -> str:
+        """变动17倍; from or to nothing there is no ratio."""
+        small, large = sorted((self.before, self.after))
+        if not small:
+            return "上年为0" if self.up else "今年为0"
+        return f"变动{(Decimal(large) / Decimal(small)).quantize(Decimal(1), ROUND_HALF_UP)}倍"
+
+
+def _jump(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> YearCheck:
+    """One finding for each figure that is `times` last year's or more, or as much less.
+
+    A list among `figures` is a group: where its first figure jumps, the others move with it and are not told.
+    """
+    groups = [group for item in raw["figures"] for group in _groups(item, scope)]
+    times, least = Decimal(str(raw["times"])), Decimal(str(raw["least"]))
+
+    def jump(report: Report, last: Predecessors, path: str) -> _Jump | None:
+        before, after = _number(last.value(path)), _number(report.value(path))
+        if before is None or after is None:
+            return None
+        found = _Jump(before, after)
+        return found if found.is_far(times, least) else None
+
+    def run(report: Report, last: Predecessors) -> Iterator[Finding]:
+        for group in groups if last.comparable else ():
+            head = jump(report, last, group[0])
+            found = {group[0]: head} if head else {path: jump(report, last, path) for path in group}
+            for path, far in found.items():
+                if far is not None:
+                    words = {
+                        "before": _written(far.before),
+                        "after": _written(far.after),
+                        "change": far.words,
+                    }
+                    finding = _finding(rule, scope.fields, report, path, words, last)
+                    yield replace(finding, actual=far.after)
+
+    return YearCheck(frozenset(path for group in groups for path in group), run)
+
+
+def _groups(item: str | Sequence[str], scope: Scope) -> list[list[str]]:
+    """Return the groups that an item means, sets expanded: a list is one group, other figures stand alone."""
+    texts = [item] if isinstance(item, str) else item
+    paths = [path for text in texts for path in Expression.parse(text).paths(scope)]
+    for path in paths:
+        field = scope.fields.find(path)
+        if field is None or not field.is_number:
+            raise ExpressionError(f"figures 里应是数字栏目：{path}", 1)
+    return [[path] for path in paths] if isinstance(item, str) else [paths]
+
+
+def _number(value: Value) -> Number | None:
+    return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+
+
+def _written(number: Number) -> str:
+    return f"{number:f}" if isinstance(number, Decimal) else str(number)
+
+
+# ---- texts that are last year's ----
+
+
+@dataclass(frozen=True, slots=True)
+class _Sentence:
+    """A sentence as it stands, and as it is compared: without spaces, years as seen from its report's."""
+
+    text: str
+    plain: str
+
+    @property
+    def numbers(self) -> list[str]:
+        return _NUMBER.findall(self.plain)
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """A sentence of this year and the one of last year that it is like, and how much of it is the same."""
+
+    now: _Sentence
+    before: _Sentence
+    share: float
+
+
+def _similar(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> YearCheck:
+    """One finding for each text of `fields` of which `share` or more are last year's sentences.
+
+    Two sentences are the same from `alike` on, unless their figures differ: then somebody has updated them.
+    Sentences with `ignore` are those that every report has; texts with less than `least` characters beside
+    them say too little to be called copied.
+    """
+    known_fields(raw["fields"], scope.fields)
+    ignore = [re.compile(pattern) for pattern in raw.get("ignore", ())]
+    share, alike, least = float(raw["share"]), float(raw.get("alike", 0.85)), int(raw["least"])
+
+    def run(report: Report, last: Predecessors) -> Iterator[Finding]:
+        pool = {
+            sentence.plain: sentence
+            for other in last.reports
+            for _, text in texts_of(other, raw["fields"])
+            for sentence in _sentences(text, other.year, ignore)
+        }
+        for path, text in texts_of(report, raw["fields"]) if pool else ():
+            sentences = list(_sentences(text, report.year, ignore))
+            total = sum(len(s.plain) for s in sentences)
+            if total < least:
+                continue
+            pairs = [pair for s in sentences if (pair := _counterpart(s, pool, alike))]
+            same = sum(len(pair.now.plain) * pair.share for pair in pairs) / total
+            if same >= share:
+                words = {"share": f"{int(same * 100)}%", "count": f"{len(pairs)}", "pairs": _shown(pairs)}
+                yield _finding(rule, scope.fields, report, path, words, last)
+
+    return YearCheck(frozenset(raw["fields"]), run)
+
+
+def _sentences(text: str, year: int | None, ignore: Iterable[re.Pattern[str]]) -> Iterator[_Sentence]:
+    """Yield the sentences of a text that say something of their own."""
+    for match in _SENTENCE.finditer(text):
+        plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", match[0]))
+        if len(plain) >= _SHORTEST and not any(pattern.search(plain) for pattern in ignore):
+            yield _Sentence(match[0].strip(), _YEAR.sub(lambda m: _relative(int(m[1]), year), plain))
+
+
+def _relative(named: int, year: int | None) -> str:
+    """Return a year as it is seen from the report's: next year is next year in both reports."""
+    return _YEARS.get(named - year, f"{named}") if year else f"{named}"
+
+
+def _counterpart(sentence: _Sentence, pool: Mapping[str, _Sentence], alike: float) -> _Pair | None:
+    """Return the sentence of last year that this one repeats, or None."""
+    if sentence.plain in pool:
+        return _Pair(sentence, pool[sentence.plain], 1.0)
+    from rapidfuzz import fuzz, process
+
+    found = process.extractOne(sentence.plain, pool.keys(), scorer=fuzz.ratio, score_cutoff=100 * alike)
+    if found is None or pool[found[0]].numbers != sentence.numbers:
+        return None
+    return _Pair(sentence, pool[found[0]], found[1] / 100)
+
+
+def _shown(pairs: Sequence[_Pair]) -> str:
+    """Return the longest pairs, sentence beside sentence."""
+    longest = sorted(pairs, key=lambda pair: -len(pair.now.plain))[:_PAIRS]
+    return "；".join(
+        f"今年“{shortened(pair.now.text, _SHOWN)}”，上年“{shortened(pair.before.text, _SHOWN)}”"
+        for pair in longest
+    )
+
+
+def _finding(
+    rule: RuleText,
+    fields: FieldSet,
+    report: Report,
+    path: str,
+    words: Mapping[str, str],
+    last: Predecessors,
+) -> Finding:
+    """Return the finding with the place of last year's value in its words."""
+    return filled_finding(rule, fields, report, path, {**words, "source": last.source(path)})
+
+
+_NEEDED: Mapping[str, Sequence[str]] = {
+    "jump": ("figures", "times", "least"),
+    "similar": ("fields", "share", "least"),
+}
+YEAR_CHECKS: Mapping[str, Callable[[RuleText, Mapping[str, Any], Scope], YearCheck]] = {
+    "jump": _jump,
+    "similar": _similar,
+}
