@@ -333,8 +333,8 @@ for name in sys.argv[1:]:
         print("READ", name)
     except InputError as error:
         print(f"{sum(os.times()[:4]) - started:.1f}", error.message)
-own, children = (resource.getrusage(kind).ru_maxrss >> 10 for kind in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-print(own, children)
+kinds = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+print(*(resource.getrusage(kind).ru_maxrss >> 10 for kind in kinds))
 """
 
 

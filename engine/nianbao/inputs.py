@@ -6,12 +6,14 @@ import glob
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from itertools import groupby, islice
 from pathlib import Path
 
 from nianbao.errors import InputError
 from nianbao.findings import Where
+from nianbao.manifest import MANIFEST, VOIDED, written_in
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
 from nianbao.readers import read_raw
@@ -25,8 +27,8 @@ DATA = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".ods", ".csv", ".tsv", ".jso
 DOCUMENTS = frozenset({".docx", ".docm", ".doc", ".wps", ".rtf", ".pdf", ".html", ".htm", ".txt", ".md"})
 SUFFIXES = DATA | DOCUMENTS
 # What nianbao itself writes beside reports.
-_OUTPUTS = frozenset({"检查结果.xlsx", "manifest.jsonl"})
-
+_OUTPUTS = frozenset({"检查结果.xlsx", MANIFEST})
+_TEXTS = frozenset({".txt", ".md"})
 
 # Documents take longer to read than data do: from so many on, workers read them ahead, a few at a time.
 _FEW, _CHUNK, _AHEAD = 24, 4, 8
@@ -36,7 +38,8 @@ _FEW, _CHUNK, _AHEAD = 24, 4, 8
 class Source:
     """The inputs of a batch as a stream; files that cannot be read are noted, the others go on.
 
-    Where there are many finished documents, `workers` read them, in order and not far ahead.
+    Where there are many finished documents, `workers` read them, in order and not far ahead; they end with
+    the stream.
     """
 
     inputs: Sequence[object]
@@ -61,12 +64,13 @@ class Source:
                 paths.append(path)
         documents = sum(path.suffix.lower() in DOCUMENTS for path in paths)
         many = self.workers is not None and documents > _FEW
-        for path, reports in self._ahead(paths) if many else ((p, self._read(p)) for p in paths):
-            self.files.append(str(path))
-            try:
-                yield from reports
-            except InputError as error:
-                self.unreadable.append((str(path), error.message))
+        with self.workers if many and self.workers else nullcontext():
+            for path, reports in self._ahead(paths) if many else ((p, self._read(p)) for p in paths):
+                self.files.append(str(path))
+                try:
+                    yield from reports
+                except InputError as error:
+                    self.unreadable.append((str(path), error.message))
 
     def _read(self, path: Path) -> Iterator[RawReport]:
         return read_raw(path, self.pack)
@@ -171,7 +175,7 @@ def expand(inputs: Iterable[str | Path]) -> Iterator[Path | InputError]:
 
 def _files(path: Path) -> Iterator[Path]:
     if path.is_dir():
-        yield from sorted(p for p in path.rglob("*") if _is_input(p, path))
+        yield from _of_folder(sorted(p for p in path.rglob("*") if _is_input(p, path)))
     elif path.exists():
         yield path
     elif glob.has_magic(str(path)):
@@ -179,14 +183,26 @@ def _files(path: Path) -> Iterator[Path]:
         yield from (p for p in matches if p.is_file() and not p.name.startswith("~$"))
 
 
+def _of_folder(paths: Sequence[Path]) -> Sequence[Path]:
+    """Return what to read of a folder's files.
+
+    Reports that a batch has written there, and plain texts, which are mostly remarks, count only where
+    there is nothing else.
+    """
+    others = [path for path in paths if path.suffix.lower() not in _TEXTS] or paths
+    written = {folder: written_in(folder) for folder in {path.parent for path in others}}
+    return [path for path in others if path.name not in written[path.parent]] or others
+
+
 def _is_input(path: Path, folder: Path) -> bool:
     hidden = any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
-    return path.is_file() and not hidden and path.suffix.lower() in SUFFIXES and path.name not in _OUTPUTS
+    known = path.suffix.lower() in SUFFIXES and path.name not in _OUTPUTS
+    return known and not hidden and path.is_file() and path.parent.name != VOIDED
 
 
 def _nothing(path: Path) -> str:
     if path.is_dir():
-        return f"文件夹{path}里没有可读的表格或数据文件或文档（{'、'.join(sorted(SUFFIXES))}）"
+        return f"文件夹{path}里没有可读的表格、数据或文档（{'、'.join(sorted(SUFFIXES))}）"
     if glob.has_magic(str(path)):
         return f"没有文件符合“{path}”，请检查路径和通配符"
     return f"找不到文件{path}，请检查路径"

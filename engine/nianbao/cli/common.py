@@ -32,9 +32,8 @@ def read_all(
 
     Raises InputError where there is no report at all.
     """
-    with LocalPool() as workers:
-        source = Source(inputs, pack, workers)
-        reports = [bind(raw, pack, blank_as_zero) for raw in source]
+    source = Source(inputs, pack, LocalPool())
+    reports = [bind(raw, pack, blank_as_zero) for raw in source]
     if not reports:
         raise InputError("；".join(message for _, message in source.unreadable) or "没有输入文件")
     return reports, source.unreadable

@@ -15,11 +15,11 @@ from nianbao.labels import normal
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
 from nianbao.readers.document import Document, Paragraph, Table
+from nianbao.readers.document_tables import Figures, read_tables
 from nianbao.readers.lines import joined_lines, wrap_width
 from nianbao.readers.outline import Outline, outline
 from nianbao.readers.sections import Part, heading_findings, split_sections
 from nianbao.readers.stream import read_stream
-from nianbao.readers.document_tables import Figures, read_tables
 from nianbao.readers.texts import TextReader, is_date, is_site
 from nianbao.readers.titles import find_title, match_title
 from nianbao.values import shortened

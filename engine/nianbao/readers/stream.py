@@ -17,8 +17,8 @@ from nianbao.findings import Where
 from nianbao.layout import Grid
 from nianbao.readers.align import MergedRow, grid_keys
 from nianbao.readers.document import Paragraph, Table
-from nianbao.readers.figures import is_figure
 from nianbao.readers.document_tables import Figures
+from nianbao.readers.figures import is_figure
 from nianbao.readers.wording import bare
 from nianbao.values import shortened
 
