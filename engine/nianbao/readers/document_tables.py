@@ -61,6 +61,7 @@ class _Aligned:
     found: dict[str, tuple[int, int]]
     labels: LabelReader
     merged: list[tuple[MergedRow, int, int]] = field(default_factory=list)
+    uneven: int | None = None
 
 
 def read_tables(tables: Sequence[Sequence[Table]], pack: Pack) -> Figures:
@@ -117,7 +118,7 @@ def _align(table: Table, keys: GridKeys) -> _Aligned:
     part = _Aligned(table, found, labels)
     if len(found) >= _FEWEST:
         matrix = label_matrix(table.rows, table.merged, labels)
-        count_cells(part.found, table, matrix, keys)
+        part.uneven = count_cells(part.found, table, matrix, keys)
         _merged_rows(part, keys)
         gone = tuple(f"{merged.instead_of}." for merged, *_ in part.merged)
         fill_gaps(part.found, table.rows, matrix, keys.pack, gone)
@@ -194,8 +195,16 @@ def _report_labels(part: _Aligned, figures: Figures) -> None:
             f"标签“{shortened(one_line(printed), 40)}”与格式中的“{texts[label]}”不同，已按后者读入，请核对"
         )
         figures.say("LABEL", "warning", path, where, message)
+    if part.uneven is not None:
+        message = "表头这一行的格子比别的行少，分不清各列的表头；各行按格数和格式中列的顺序读入，请逐一核对"
+        table = figures.pack.table_of(next(iter(part.found)))
+        figures.say(
+            "LABEL", "warning", table.path if table else None, part.table.place(part.uneven, 0), message
+        )
     gone = tuple(f"{merged.instead_of}." for merged, *_ in part.merged)
-    for label, path in unlabelled(part.found, part.table, part.labels, grid_keys(figures.pack), gone).items():
+    keys = grid_keys(figures.pack)
+    missing = unlabelled(part.found, part.table, part.labels, keys, gone, part.uneven)
+    for label, path in missing.items():
         message = f"没有认出“{texts[label]}”的标签，已按它在表中的位置读入，请核对"
         figures.say("LABEL", "warning", path, part.table.place(*part.found[path]), message)
 

@@ -104,12 +104,16 @@ def _assign(
 
 def count_cells(
     found: dict[str, Spot], table: Table, labels: Sequence[Sequence[str | None]], keys: GridKeys
-) -> None:
+) -> int | None:
     """Find the fields of ragged rows by counting: as many cells after the label as the form has fields.
 
-    What was found in such a row by position is given up.
+    What was found in such a row by position is given up. Below a ragged row of the head no column is sure,
+    so every row is counted; return that row, None where there is none.
     """
-    for row in table.ragged:
+    heads = [r for r in table.ragged if any(labels[r]) and not any(map(is_figure, table.rows[r]))]
+    head = min(heads, default=None)
+    below = () if head is None else range(head, len(table.rows))
+    for row in sorted({*table.ragged, *below}):
         for path in [path for path, spot in found.items() if spot[0] == row]:
             del found[path]
         ends = [c for c, label in enumerate(labels[row]) if label]
@@ -125,10 +129,16 @@ def count_cells(
         paths = [p for p, (left, _) in keys.paths.items() if left and left[-1] == labels[row][ends[-1]]]
         if len(paths) == len(cells) and not any(path in found for path in paths):
             found |= {path: (row, column) for path, column in zip(paths, cells, strict=True)}
+    return head
 
 
 def unlabelled(
-    found: Mapping[str, Spot], table: Table, read_label: ReadLabel, keys: GridKeys, gone: tuple[str, ...] = ()
+    found: Mapping[str, Spot],
+    table: Table,
+    read_label: ReadLabel,
+    keys: GridKeys,
+    gone: tuple[str, ...] = (),
+    uneven: int | None = None,
 ) -> dict[str, str]:
     """Return the labels of rows and columns that the table does not have, each with a field found there."""
     labels = label_matrix(table.rows, table.merged, read_label)
@@ -136,7 +146,8 @@ def unlabelled(
     for path, (row, column) in found.items():
         left, above = keys.paths[path]
         beside = set(labels[row][:column])
-        over = {line[column] for line in labels[:row]} if row not in table.ragged else set(above)
+        counted = row in table.ragged or (uneven is not None and row > uneven)
+        over = set(above) if counted else {line[column] for line in labels[:row]}
         if left and left[-1] not in beside and not (gone and path.startswith(gone)):
             missing.setdefault(left[-1], path)
         if above and above[-1] not in over:
