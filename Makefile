@@ -26,7 +26,10 @@ lint: $(VENV)/tested
 # Measurements, about ten minutes: nianbao beside other template engines, and the search for wrong cells.
 bench: $(VENV)/tested
 	$(BIN)/python benchmarks/peers.py
+	$(BIN)/python benchmarks/rules.py
 	$(BIN)/python benchmarks/suspects.py --tables 2000
+	$(BIN)/python benchmarks/formats.py
+	$(BIN)/python benchmarks/claims.py
 
 # What is made from other files: docs/fields.md from the schema, the templates, the example workbooks.
 docs: $(VENV)/tested

@@ -26,10 +26,17 @@ from openpyxl.workbook.defined_name import DefinedName
 from openpyxl.worksheet.datavalidation import DataValidation
 from openpyxl.worksheet.table import Table
 
+from conftest import consistent_report
+from nianbao.bind import bind
 from nianbao.errors import InputError, OutputError
-from nianbao.findings import Finding, Severity, Where
+from nianbao.fields import lookup, place_value
+from nianbao.findings import Finding, Severity, Suspect, Where
 from nianbao.outputs.annotation.annotate import Annotated, annotate
+from nianbao.outputs.annotation.marks import all_marks
 from nianbao.outputs.annotation.sheetxml import Level, SheetXml, Spot, spot_of
+from nianbao.pack import Pack
+from nianbao.pipeline import CheckResult, check, report_from_data
+from nianbao.raw import RawReport
 
 RED, ORANGE = "FFFF5050", "FFFFC000"
 MESSAGE = "表三·一、本年新收：各类申请人之和为5，总计填4，差1"
@@ -194,6 +201,122 @@ def test_the_workbook_is_still_what_it_was(office: Path, tmp_path: Path) -> None
         }
     assert new["表三"]["C3"].value == "=SUM(A3:B3)"
     assert new["表三"]["E5"].hyperlink.target == "https://example.org/"
+
+
+# ---- suspects ----
+
+VIOLET, PALE = "FFB48EE0", "FFE6DAF5"
+
+
+def checked(pack: Pack, changes: Mapping[str, Any], seed: int = 1) -> CheckResult:
+    """Return the result of a report whose figures stand in column F, each in a row of its own."""
+    data = consistent_report(pack, seed)
+    for path, value in changes.items():
+        place_value(data, path, value(lookup(data, path)) if callable(value) else value)
+    report = report_from_data(data, pack)
+    origins = {f.path: Where(sheet="表三", cell=f"F{n}") for n, f in enumerate(pack.fields.numbers, 1)}
+    raw = RawReport({**report.values, **changes} if None in changes.values() else report.values,
+                    Where(sheet="表三"), origins=origins)  # fmt: skip
+    return check(bind(raw, pack), pack)
+
+
+def marked(office: Path, result: CheckResult, pack: Pack) -> tuple[dict[str, str], dict[str, str]]:
+    """Annotate; return colour and comment of each cell of column F by its field, where there are any."""
+    target = office.with_name("标注.xlsx")
+    annotate(office, target, result.findings, all_marks([result], pack))
+    sheet = load_workbook(target)["表三"]
+    cells = {field.path: sheet.cell(n, 6) for n, field in enumerate(pack.fields.numbers, 1)}
+    colours = {path: fill(c) for path, c in cells.items() if isinstance(c, Cell) and fill(c)}
+    return colours, {path: c.comment.text for path, c in cells.items() if c.comment}
+
+
+def test_the_suspected_cell_is_violet_and_the_totals_red(office: Path, pack: Pack) -> None:
+    part = "requests.results.granted.business"
+    result = checked(pack, {part: lambda value: value + 7})
+    right = int(str(result.report.value(part))) - 7
+    colours, comments = marked(office, result, pack)
+    violated = {f.field for f in result.findings if f.severity == "error"}
+    assert len(violated) == 2
+    assert colours == {part: VIOLET, **dict.fromkeys(violated, RED)}
+    assert comments[part].startswith("【疑似有误】若仅「表三·（一）予以公开·商业企业」一格有误")
+    assert f"则应为{right}（现为{right + 7}）" in comments[part]
+    # What the totals would have to be is no advice here.
+    assert all("（疑似有误的格另标紫色）" in comments[str(path)] for path in violated)
+    frame = load_workbook(office.with_name("标注.xlsx"))["表三"]
+    row = [field.path for field in pack.fields.numbers].index(part) + 1
+    assert frame.cell(row, 6).border.left.style == "medium"
+
+
+def test_a_total_that_is_itself_suspected_is_violet(office: Path, pack: Pack) -> None:
+    total = "requests.new.total"
+    result = checked(pack, {total: lambda value: value + 9})
+    colours, comments = marked(office, result, pack)
+    assert colours == {total: VIOLET, "requests.results.total.total": RED}
+    lines = comments[total].splitlines()
+    assert lines[0].startswith("【疑似有误】")
+    assert lines[1].startswith("【错误】")
+    assert "（应为" in lines[1]
+
+
+def test_cells_that_the_rules_cannot_tell_apart_are_all_marked(office: Path, pack: Pack) -> None:
+    result = checked(pack, {"disputes.reconsideration.total": lambda value: value + 2}, seed=4)
+    colours, comments = marked(office, result, pack)
+    parts = [f"disputes.reconsideration.{name}" for name in ("upheld", "corrected", "other", "pending")]
+    assert colours == {**dict.fromkeys(parts, VIOLET), "disputes.reconsideration.total": RED}
+    for path in colours:
+        value = int(str(result.report.value(path)))
+        should = value - 2 if path.endswith("total") else value + 2
+        assert f"应为{should}（现为{value}）" in comments[path]
+
+
+def test_several_cells_of_a_suspect_each_say_their_value(office: Path, pack: Pack) -> None:
+    one, two = "requests.results.granted.business", "requests.carried_out.other"
+    result = checked(pack, {one: lambda value: value + 7, two: lambda value: value + 300})
+    colours, comments = marked(office, result, pack)
+    assert [path for path, colour in colours.items() if colour == VIOLET] == [one, two]
+    for path, more in ((one, 7), (two, 300)):
+        value = int(str(result.report.value(path)))
+        assert comments[path].startswith(f"【疑似有误】本格应为{value - more}（现为{value}）；若")
+
+
+def test_a_less_likely_suspect_is_paler(office: Path, pack: Pack) -> None:
+    first, second = "requests.new.business", "requests.new.natural_person"
+    suspects = (Suspect({first: 3}, "若仅…"), Suspect({second: 4, first: 5}, "若…"))
+    result = checked(pack, {})
+    row, column = "requests.new.total", "requests.results.total.total"
+    found = [Finding("T3-ROW", "error", row, result.report.where(row), MESSAGE, 5, 4, suspects)]
+    colours, comments = marked(office, result.with_findings(found), pack)
+    assert colours == {first: VIOLET, second: PALE, row: RED}
+    assert column not in colours
+    now = result.report.value(second)
+    other = f"【也可能】本格应为4（现为{now}），同时「{pack.fields.place(first)}」应为5，请核对台账"
+    assert comments[second] == other
+    assert comments[first].splitlines()[0] == "【疑似有误】若仅…"
+
+
+def test_what_the_search_gave_up_on_is_pale_and_said_once(office: Path, pack: Pack) -> None:
+    paths = [f"requests.new.{who}" for who in ("natural_person", "business", "research")]
+    suspects = (Suspect(dict.fromkeys(paths), "错处较多"),)
+    result = checked(pack, {})
+    found = [
+        Finding(
+            "T3-ROW", "error", "requests.new.total", Where(sheet="表三", cell="H9"), MESSAGE, 5, 4, suspects
+        )
+    ]
+    colours, comments = marked(office, result.with_findings(found), pack)
+    assert colours == dict.fromkeys(paths, PALE)
+    assert comments == {paths[0]: "【疑似有误】错处较多"}
+
+
+def test_a_block_of_blanks_is_marked_whole_and_says_so_once(office: Path, pack: Pack) -> None:
+    people = ("natural_person", "business", "research")
+    blank = [f"requests.results.{row}.{who}" for row in ("granted", "partial") for who in people]
+    result = checked(pack, dict.fromkeys(blank))
+    (finding,) = [f for f in result.findings if f.rule == "BLANK"]
+    assert set(finding.fields) == set(blank)
+    colours, comments = marked(office, result, pack)
+    assert {path: colours.get(path) for path in blank} == dict.fromkeys(blank, RED)
+    assert [path for path in blank if "为空" in comments.get(path, "")] == [finding.field]
 
 
 def test_several_findings_of_a_cell_share_its_comment(office: Path, tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ import dialects
 import engines
 import outputs
 import peers
+import rules
+import suspects
 
 DIALECTS = [engine for engine in engines.ENGINES if engine.dialect]
 
@@ -267,3 +269,49 @@ def test_numbers_have_three_digits_and_tables_hold_bars() -> None:
     with pytest.raises(ValueError, match="no measurements"):
         common.spread([])
     assert "cores" in common.machine()
+
+
+def test_the_rules_are_timed_only_where_all_ways_find_the_same(
+    pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports = rules.make_reports(pack, 60)
+    text = rules.document(pack, reports, 1)
+    assert "matrix: multiplied" in text
+    found = rules.failures_one_by_one(pack, reports, False)
+    assert sum(map(bool, found)) > 2
+    assert f"60 reports, {sum(map(bool, found))} of them wrong" in text
+    monkeypatch.setattr(rules, "failures_one_by_one", lambda *_: [[] for _ in reports])
+    with pytest.raises(AssertionError):
+        rules.document(pack, reports, 1)
+
+
+def outcomes(right: int, wrong: int, seconds: float = 0.0005) -> list[suspects.Outcome]:
+    made = [suspects.Outcome(seconds, 1, 1, 0, True, False, False)] * right
+    return made + [suspects.Outcome(seconds, 2, 1, 1, False, False, False)] * wrong
+
+
+@pytest.mark.parametrize(
+    ("outcome", "missed"),
+    [
+        (outcomes(99, 1), []),
+        (outcomes(98, 2), ["k = 1: first, where the rules can tell, ≥ 99 %"]),
+        (outcomes(100, 0, 0.002), ["typical (median, k ≤ 3) ≤ 1 ms"]),
+        (outcomes(100, 0, 0.06), ["typical (median, k ≤ 3) ≤ 1 ms", "worst ≤ 50 ms"]),
+        # The truth is not among the suspects, though one cell was wrong and one is named.
+        (
+            [*outcomes(100, 0), suspects.Outcome(0.0001, 1, 1, None, False, False, False)],
+            ["k = 1: covered 100 %"],
+        ),
+        # A group cannot be told; it does not count for what stands first.
+        ([*outcomes(100, 0), *[suspects.Outcome(0.0001, 5, 1, 3, True, True, False)] * 9], []),
+    ],
+)
+def test_the_verdict_on_suspects_says_what_was_missed(
+    outcome: list[suspects.Outcome], missed: list[str]
+) -> None:
+    rows = [suspects.Series("small", "slips", 1, outcome)]
+    rows += [suspects.Series("small", "slips", k, outcomes(100, 0)) for k in (2, 3)]
+    text = suspects.verdict(rows, [suspects.Agreement("small", 1000, 999)])
+    lines = [line.split(" | ") for line in text.splitlines()]
+    assert [line[0].removeprefix("| ") for line in lines if line[-1].startswith("MISSED")] == missed
+    assert "MISSED" in suspects.verdict(rows, [suspects.Agreement("small", 1000, 998)])

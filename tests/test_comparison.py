@@ -257,6 +257,28 @@ def test_reports_are_matched_by_agency_and_year(
     assert [report.agency for report in found.only_after] == only_after
 
 
+ALIASES = "原单位,现单位,变动\n甲局,乙 局,改名\n乙局,丙局,改名\n子局,丑局,改名\n丑局,子局,改名\n"
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("甲局", "丙局"), ("丙局", "甲局"), ("乙局", "丙局"), ("子局", "丑局")]
+)
+def test_a_renamed_agency_is_the_same_agency(tmp_path: Path, old: str, new: str) -> None:
+    path = tmp_path / "别名.csv"
+    path.write_text(ALIASES, "utf-8")
+    before, after = [named(old, 2022), named("丁局", 2022)], [named(new, 2023), named("丁局", 2023)]
+    assert len(compare(before, after, PACK).pairs) == 1
+    found = compare(before, after, PACK, aliases=path)
+    assert [(p.before.agency, p.after.agency) for p in found.pairs] == [(old, new), ("丁局", "丁局")]
+
+
+def test_an_agency_without_its_old_name_goes_by_its_code() -> None:
+    before = [named("甲局", 2022, profile={"code": "11A"}), named("乙局", 2022, profile={"code": "11B"})]
+    after = [named("乙局", 2023, profile={"code": "11A"}), named("新局", 2023, profile={"code": "11A"})]
+    found = compare(before, after, PACK)
+    assert [(p.before.agency, p.after.agency) for p in found.pairs] == [("乙局", "乙局"), ("甲局", "新局")]
+
+
 def run(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-c", "from nianbao.cli import main; main()", *map(str, arguments)]
     environment = {**os.environ, "PYTHONUTF8": "1", "NO_COLOR": "1"}

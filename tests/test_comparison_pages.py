@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from conftest import consistent_report
 from nianbao.comparison import compare
 from nianbao.errors import PackError
 from nianbao.outputs.comparison import html as pages
+from nianbao.outputs.comparison.folder import write_folder
 from nianbao.outputs.comparison.html import charts_html, comparison_html
 from nianbao.outputs.comparison.series import ChartData, Series, chart_data, reports_by_year
 from nianbao.outputs.comparison.svg import PALETTE, stacked_columns
@@ -177,6 +179,24 @@ def test_a_large_set_keeps_to_what_differs_and_says_what_it_leaves_out(
     assert len(page.xpath("//table[@class='list']//tbody/tr")) == 60
 
 
+def test_a_folder_holds_an_index_and_a_whole_page_for_each_agency(pack: Pack, tmp_path: Path) -> None:
+    old, new = sets(pack, 3)
+    names = ["甲局", "甲局", "a#b?c%/乙局<b>"]
+    old, new = ([Report({**r.data, "agency": n}) for r, n in zip(s, names, strict=True)] for s in (old, new))
+    comparison = compare(
+        [*old, Report({"agency": "index"})], [*new, Report({"agency": "index", "year": 2024})], pack
+    )
+    assert write_folder(comparison, pack, tmp_path / "比较", ("去年", "今年")) == 4
+    index = html.parse(str(tmp_path / "比较" / "index.html"))
+    links = index.xpath("//table//a/@href")
+    assert len(links) == len(set(links)) == 4
+    for link, agency in zip(links, [*names, "index"], strict=True):
+        page = page_of((tmp_path / "比较" / unquote(link)).read_text("utf-8"))
+        assert words(page.find(".//h1")) == f"{agency}：年度报告比较"
+    assert {path.name for path in (tmp_path / "比较").iterdir()} == {"index.html", *map(unquote, links)}
+    assert len(page_of((tmp_path / "比较" / unquote(links[0])).read_text("utf-8")).xpath("//table")) > 3
+
+
 def chart(values: dict[str, list[int | None]], years: tuple[int, ...]) -> tuple[ChartData, Any]:
     series = tuple(Series(title, tuple(numbers)) for title, numbers in values.items())
     counts = tuple(1 for _ in years)
@@ -329,6 +349,10 @@ def test_pages_are_written_by_the_commands(pack: Pack, tmp_path: Path) -> None:
     page = page_of(out.read_text("utf-8"))
     assert "登记表!" not in words(page.find(".//h1"))
     assert len(page.xpath("//*[name()='svg']")) == len(pack.charts)
+    done = run("diff", *paths, "-o", tmp_path / "比较")
+    assert done.returncode == 1
+    assert "和1个单位的网页" in done.stderr
+    assert run("diff", *paths, "-o", tmp_path / "比较", "--format", "json").returncode == 2
     done = run("chart", *paths, "-o", tmp_path / "图.html")
     assert (done.returncode, done.stderr) == (0, "")
     page_of((tmp_path / "图.html").read_text("utf-8"))

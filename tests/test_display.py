@@ -19,7 +19,7 @@ from conftest import consistent_report
 from nianbao.findings import SEVERITIES, Finding, Suspect, Where
 from nianbao.outputs.results.checkjson import check_json
 from nianbao.outputs.results.display import check_table, console_for, wrapped
-from nianbao.outputs.results.words import spot_words
+from nianbao.outputs.results.words import Words, spot_words
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, report_from_data
 from nianbao.report import Report
@@ -120,7 +120,7 @@ def test_suspects_are_told_once(pack: Pack) -> None:
 
 def test_all_suspects_are_told_a_line_each(pack: Pack) -> None:
     paths = [f"requests.new.{who}" for who in ("natural_person", "business", "research")]
-    suspects = tuple(Suspect({path: 3}, "各项勾稽关系都成立", "1") for path in paths)
+    suspects = tuple(Suspect({path: 3}, "各项勾稽关系都成立") for path in paths)
     finding = Finding("T3-ROW", "error", "requests.new.total", Where(), "差1", 5, 4, suspects)
     lines = shown([result_of(finding)], pack).splitlines()
     assert "最可能：各项勾稽关系都成立" in lines
@@ -128,6 +128,21 @@ def test_all_suspects_are_told_a_line_each(pack: Pack) -> None:
     assert [line for line in lines if line.startswith("也可能")] == others
     many = shown([result_of(replace(finding, suspects=suspects * 7))], pack)
     assert "另有9种可能，见JSON输出或检查结果.xlsx" in many
+
+
+def test_suspects_that_the_rules_cannot_tell_apart_share_a_line(pack: Pack) -> None:
+    who = ("natural_person", "business", "research", "other")
+    names = [pack.fields.place(f"requests.new.{one}") for one in who]
+    groups = ("1", "1", None, "2")
+    suspects = tuple(Suspect({f"requests.new.{w}": 3}, "…", g) for w, g in zip(who, groups, strict=True))
+    finding = Finding("T3-ROW", "error", "requests.new.total", Where(), "差1", 5, 4, suspects)
+    text = shown([result_of(finding)], pack).replace("\n", "")
+    assert f"最可能是下列2种之一，规则分不清：{names[0]}应为3；或{names[1]}应为3；请核对台账" in text
+    assert f"也可能：{names[2]}应为3" in text
+    assert f"也可能是下列1种之一，规则分不清：{names[3]}应为3" in text
+    assert Words(pack).likely(finding) == (
+        f"最可能是下列之一，规则分不清：{names[0]}应为3；或{names[1]}应为3。也可能：{names[2]}应为3；共4种可能"
+    )
 
 
 def test_plain_text_is_whole_and_at_most_120_wide(pack: Pack) -> None:

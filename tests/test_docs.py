@@ -22,6 +22,7 @@ PAGES = (
     "docs/architecture.md",
     "docs/decisions.md",
     "docs/rules.md",
+    "docs/claims.md",
     "docs/fields.md",
 )
 

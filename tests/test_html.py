@@ -358,6 +358,22 @@ def test_rows_that_repeat_and_computed_values_are_converted_report_by_report() -
     ]
 
 
+def test_a_table_is_ruled_where_it_its_style_or_its_cells_say_so() -> None:
+    by_style = table_template("{{ total }}", loop=False)
+    document = Document()
+    plain = document.add_table(1, 2)
+    plain.cell(0, 0).text, plain.cell(0, 1).text = "签名", "{{ total }}"
+    by_nobody = compile_template(saved(document), "t")
+    borders = etree.SubElement(plain.cell(0, 0)._tc.get_or_add_tcPr(), qn("w:tcBorders"))
+    etree.SubElement(borders, qn("w:top"), {qn("w:val"): "single"})
+    by_cell = compile_template(saved(document), "t")
+    ruled = [
+        "border:1px" in Pages(template).convert({"total": 1}, True, False)[0]
+        for template in (by_style, by_cell, by_nobody)
+    ]
+    assert ruled == [True, True, False]
+
+
 def test_conditions_go_the_long_way_and_keep_the_fields() -> None:
     template = docx(
         "{% if flag %}{{ a.b }}件{% endif %}", "{%p for p in text|paragraphs %}", "{{ p }}", "{%p endfor %}"

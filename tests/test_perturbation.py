@@ -49,6 +49,10 @@ def dense(seed: int) -> dict[str, Any]:
     data = copy.deepcopy(next(r for r in REPORTS if r["profile"]["category"] == "government"))
     data["profile"]["rulemaking_power"] = True
     del data["notes"]
+    # The texts of the example speak of its own figures.
+    topics = ("proactive", "on_request", "management", "platform", "oversight")
+    data["overview"] = {topic: {"text": "依法做好工作考核、社会评议和责任追究。"} for topic in topics}
+    data |= {"problems": "公开不够及时。", "other_matters": "没有收取信息处理费。"}
     for kind in ("government_rules", "normative_documents"):
         issued = draw.randint(1, 30)
         row = {"issued": issued, "repealed": draw.randint(1, 30), "in_force": issued + draw.randint(2, 300)}

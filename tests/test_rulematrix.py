@@ -126,7 +126,7 @@ def test_a_rule_passes_fails_or_is_open(values: dict[str, Any], wanted: tuple[st
     assert tuple(outcome(one, Report(values)) for one in rules.instances) == wanted
 
 
-@settings(max_examples=15)
+@settings(max_examples=15, deadline=None)
 @given(st.integers(0, 500), st.data())
 def test_many_reports_have_the_findings_that_each_has_alone(seed: int, data: st.DataObject) -> None:
     numbers = [field.path for field in PACK.fields.numbers]

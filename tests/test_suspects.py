@@ -487,6 +487,33 @@ def test_of_cells_that_the_rules_cannot_tell_apart_the_likeliest_slip_comes_firs
     assert hint in found[0].reason
 
 
+@pytest.mark.parametrize(
+    ("changed", "first", "hint"),
+    [
+        # What stands in b should stand beside it, in a.
+        ({"a": 0, "b": 85}, {"a": 85, "b": 0}, "像是两格填反"),
+        ({"a": 58, "b": 27}, {"a": 85, "b": 0}, ""),
+        # d holds the figure of its neighbour as well.
+        ({"d": 30}, {"d": 241}, "像是抄了相邻一格"),
+        # A zero forgotten, a total left at 0, a part taken off instead of added.
+        ({"c": 3}, {"c": 30}, "像是少写了一位数字"),
+        ({"u": 0}, {"u": 115}, "像是漏填"),
+        ({"u": 55}, {"u": 115}, "像是加减弄反"),
+        # The cases of c were counted in a as well.
+        ({"a": 115}, {"a": 85}, "像是有一项重复计入"),
+    ],
+)
+def test_every_way_to_err_is_seen_in_a_table(
+    changed: dict[str, int], first: dict[str, int], hint: str
+) -> None:
+    right = {"a": 85, "b": 0, "c": 30, "d": 241, "s": 85, "t": 271, "u": 115, "v": 241, "w": 356}
+    rules = ["a + b == s", "c + d == t", "a + c == u", "b + d == v", "s + t == w", "u + v == w"]
+    assert suspects(rules, **right) == ()
+    found = suspects(rules, **{**right, **changed})
+    assert changes(found)[0] == first
+    assert hint in found[0].reason
+
+
 def test_figures_exchanged_between_two_columns_come_before_other_ways_to_shift_them() -> None:
     data = copy.deepcopy(next(d for d in REPORTS if d["requests"]["new"]["natural_person"] > 9))
     row = data["requests"]["new"]

@@ -87,5 +87,9 @@ def test_very_long_texts_are_compared_without_taking_for_ever() -> None:
     after = before.replace("第1500项", "第一千五百项").replace("。", "。\n", 100)
     changed = [s for s in diff_texts(before, after) if not s.same]
     assert len(changed) == 1
+    endless = [chr(0x4E00 + i * i % 20011) for i in range(60_000)]
+    other = [*endless[:30_000], *"另外加上一句", *endless[30_000:]]
+    marks = {p.mark for s in diff_texts("".join(endless), "".join(other)) for p in s.pieces}
+    assert "inserted" in marks
     monotonous = "公开。" * 20_000
     assert sum(not s.same for s in diff_texts(monotonous, monotonous + "公开了。")) >= 1

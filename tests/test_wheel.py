@@ -42,6 +42,8 @@ def test_the_wheel_works_from_any_folder(site: Path, tmp_path: Path) -> None:
 def test_the_wheel_holds_the_packs_and_the_type_marker(site: Path) -> None:
     for name in (
         "py.typed",
+        "outputs/comparison/pages/diff.html",
+        "outputs/comparison/pages/style.css",
         "_packs/schemas/cn-ogi/2021/pack.toml",
         "_packs/templates/cn-ogi/2021/report.docx",
     ):

@@ -151,6 +151,31 @@ def test_a_figure_that_could_not_be_read_is_not_compared_as_well() -> None:
     assert [f.rule for f in findings(case)] == ["VALUE"]
 
 
+GUARDED_BY_LAST_YEAR = {
+    f"disclosure.{kind}.{column}"
+    for kind in ("government_rules", "normative_documents")
+    for column in ("issued", "repealed", "in_force")
+}
+
+
+def test_last_year_guards_what_no_rule_of_a_single_report_can() -> None:
+    pack, last = the_pack(), report_from_data(named("涧西区人民政府", LAST, 2022), the_pack())
+    data = named("涧西区人民政府", REPORTS, 2023)
+    data["profile"]["rulemaking_power"] = True
+    data["overview"] = {"proactive": {"text": "依法公开。"}}
+    alone, beside = set(), set()
+    for path in (f.path for f in pack.fields.numbers if f.path.startswith("disclosure.")):
+        changed = copy.deepcopy(data)
+        value = report_from_data(data, pack).value(path)
+        place_value(changed, path, (value or 0) + 1)  # type: ignore[operator]
+        report = report_from_data(changed, pack)
+        alone |= {path} if any(f.field == path for f in check(report, pack).findings) else set()
+        found = check(report, pack, last).findings
+        beside |= {path} if any(f.rule == "YOY-IN-FORCE" for f in found) else set()
+    assert beside == GUARDED_BY_LAST_YEAR
+    assert "disclosure.normative_documents.repealed" not in alone
+
+
 # ---- suspects ----
 
 

@@ -23,7 +23,7 @@ from nianbao.differences import (
 )
 from nianbao.fields import Field, FieldSet, generic, lookup
 from nianbao.findings import Value
-from nianbao.matching import match_reports
+from nianbao.matching import current_name, match_reports
 from nianbao.pack import Pack
 from nianbao.pipeline import read
 from nianbao.report import Report, leaves
@@ -33,14 +33,16 @@ Item = Mapping[str, Value]
 _ALIKE = 0.5
 
 
-def compare(before: object, after: object, pack: Pack) -> Comparison:
+def compare(before: object, after: object, pack: Pack, *, aliases: object = None) -> Comparison:
     """Return what differs between two reports or two sets of them.
 
-    Each is a Report, whatever `read` takes (a path, nested data, a data frame), or a list of such. Raises
-    InputError for a file that cannot be read.
+    Each is a Report, whatever `read` takes (a path, nested data, a data frame), or a list of such. Reports
+    are matched by agency, through renamings where `aliases` (a file, or what `--aliases` reads) tells them.
+    Raises InputError for a file that cannot be read.
     """
     comparer = _Comparer(pack.fields)
-    pairs = match_reports(list(_reports(before, pack)), list(_reports(after, pack)))
+    olds, news = list(_reports(before, pack)), list(_reports(after, pack))
+    pairs = match_reports(olds, news, current_name(aliases), str(pack.meta.get("code", "")))
     return Comparison(
         tuple(comparer.compare(a, b) for a, b in pairs if a is not None and b is not None),
         tuple(a for a, b in pairs if a is not None and b is None),

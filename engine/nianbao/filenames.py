@@ -7,9 +7,10 @@ import re
 import unicodedata
 
 MAX_BYTES = 255
-# Room for a temporary's or a duplicate's addition and for the suffix.
-_ROOM = 40
-_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f]')
+# Room for a temporary's or a duplicate's addition, the mark of a report that did not pass, and the suffix.
+_ROOM = 52
+# Half a surrogate pair has no UTF-8.
+_FORBIDDEN = re.compile(r'[<>:"/\\|?*\x00-\x1f\x7f-\x9f\ud800-\udfff]')
 # Marks that turn the direction of text can make a name look like another.
 _INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _RESERVED = re.compile(r"(?i)(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?")
@@ -38,12 +39,22 @@ class Namer:
     def name(self, wanted: str) -> tuple[str, bool]:
         """Return a safe name that was not given before, and whether `wanted` had been."""
         base = safe_name(wanted)
-        number, name = 1, base
-        while self._key(name) in self._taken:
+        number = self._taken.get(self._key(base), 0) + 1
+        while self._key(name := _numbered(base, number)) in self._taken:
             number += 1
-            name = f"{base}（{number}）"
-        self._taken[self._key(name)] = number
+        self._taken[self._key(name)] = 1
+        # The next one of this name begins to look here.
+        self._taken[self._key(base)] = number
         return name, number > 1
 
     def _key(self, name: str) -> str:
         return unicodedata.normalize("NFC", name).casefold()
+
+
+def _numbered(base: str, number: int) -> str:
+    return base if number == 1 else f"{base}（{number}）"
+
+
+def is_changed(wanted: str) -> bool:
+    """Return whether a file cannot be called `wanted`; spaces at its ends, or two in a row, do not count."""
+    return safe_name(wanted) != " ".join(unicodedata.normalize("NFC", wanted).split())

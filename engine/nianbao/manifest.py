@@ -105,6 +105,11 @@ def digest_of(path: Path) -> str | None:
         return None
 
 
+def _is_name(name: object) -> bool:
+    """Return whether a line names a file of the folder itself, not one elsewhere."""
+    return isinstance(name, str) and name not in ("", ".", "..") and not set(name) & set("/\\\0")
+
+
 def _ends_with_newline(path: Path) -> bool:
     with path.open("rb") as stream:
         stream.seek(-1, os.SEEK_END)
@@ -120,6 +125,8 @@ def _read(path: Path) -> Mapping[str, Line]:
         try:
             line = Line(**json.loads(text))
         except (ValueError, TypeError):
+            continue
+        if not _is_name(line.name):
             continue
         if line.sha256:
             lines[line.name] = line

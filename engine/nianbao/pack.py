@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from nianbao.charts import Chart, read_charts, unknown_sums
+from nianbao.claims import ClaimReader, read_claims
 from nianbao.errors import PackError
+from nianbao.expression import ExpressionError
 from nianbao.fields import FieldSet, read_fields
 from nianbao.labels import Labels, normal, read_labels
 from nianbao.layout import Layout
@@ -25,7 +27,8 @@ from nianbao.validation import Validator
 
 DEFAULT_PACK = "cn-ogi/2021"
 _FILES = ("pack.toml", "schema.json", "rules.toml", "variants.toml")
-_META = {"pack.toml": "pack", "schema.json": "schema", "rules.toml": "rules", "variants.toml": "variants"}
+# A pack whose texts are not held against its tables does without.
+_OPTIONAL = ("claims.toml",)
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,18 @@ class Pack:
     def rules(self) -> RuleSet:
         """The compiled rules."""
         slips = [Slip(re.compile(s["wrong"]), s["right"]) for s in self.variants.get("slips", ())]
-        return compile_rules(_toml(self.sources, "rules.toml"), self.fields, slips, f"{self.id}/rules.toml")
+        source = _toml(self.sources, "rules.toml")
+        return compile_rules(source, self.fields, slips, f"{self.id}/rules.toml", self.claims)
+
+    @cached_property
+    def claims(self) -> ClaimReader | None:
+        """What finds figures in texts, None for a pack that has no claims.toml."""
+        if "claims.toml" not in self.sources:
+            return None
+        try:
+            return read_claims(_toml(self.sources, "claims.toml"), self.fields)
+        except (ExpressionError, re.error) as error:
+            raise PackError(f"{self.id}/claims.toml：{error}", file="claims.toml") from None
 
     @cached_property
     def tables(self) -> tuple[Table, ...]:
@@ -207,6 +221,9 @@ def _read_sources(folder: Path) -> dict[str, bytes]:
     try:
         for name in _FILES:
             sources[name] = (folder / name).read_bytes()
+        for name in _OPTIONAL:
+            if (folder / name).is_file():
+                sources[name] = (folder / name).read_bytes()
         for template in _toml(sources, "pack.toml").get("template", ()):
             sources[template["file"]] = _template_file(folder, template["file"]).read_bytes()
     except FileNotFoundError as error:
@@ -233,8 +250,10 @@ def _toml(sources: Mapping[str, bytes], name: str) -> dict[str, Any]:
 
 def _lint(pack: Pack) -> None:
     """Raise PackError for the first mistake in the pack's files."""
-    for name, kind in _META.items():
-        for path, message in _meta_validator(kind).explain(_document(pack.sources, name)):
+    for name in (*_FILES, *_OPTIONAL):
+        if name not in pack.sources:
+            continue
+        for path, message in _meta_validator(name.partition(".")[0]).explain(_document(pack.sources, name)):
             place = ".".join(str(step) for step in path)
             raise PackError(f"{pack.id}/{name}：{place}：{message}", file=name)
     _lint_names(pack)

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import PurePath
-from typing import Literal
+from typing import Any, Literal
 
+from nianbao.fields import place_value
 from nianbao.findings import Finding, Severity, Value, Where
 from nianbao.report import Report
 
@@ -73,6 +74,15 @@ class Predecessors:
                 return None
             total += value
         return total if values else None
+
+    def whole(self, paths: Iterable[str]) -> Report:
+        """Return the predecessors as one report: it itself, or the sums of `paths` over all."""
+        if len(self.reports) == 1:
+            return self.reports[0]
+        data: dict[str, Any] = {"year": self.reports[0].year}
+        for path in paths:
+            place_value(data, path, self.value(path))
+        return Report(data, self.reports[0].source)
 
     def joined(self, report: Report, paths: Iterable[str]) -> Report:
         """Return this year's report with last year's values of `paths` (``previous.…``) beside its own."""

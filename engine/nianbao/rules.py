@@ -16,6 +16,8 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Any, Literal
 
+from nianbao.claimchecks import build_claim_check
+from nianbao.claims import ClaimReader
 from nianbao.errors import PackError
 from nianbao.expression import (
     Comparison,
@@ -148,7 +150,7 @@ def outcome(instance: Instance, report: Report) -> Outcome:
     applies = True if instance.when is None else instance.when(report.value)
     if not applies:
         return "pass" if applies is False else "open"
-    return "open" if any(_number(values.get(path)) is None for path in comparison.fields) else "fail"
+    return "open" if any(number_of(values.get(path)) is None for path in comparison.fields) else "fail"
 
 
 def check_instance(instance: Instance, report: Report) -> Finding | None:
@@ -166,7 +168,7 @@ def check_instance(instance: Instance, report: Report) -> Finding | None:
         target,
         report.where(target),
         fill(rule.message, {**instance.words, **words}),
-        instance.solve(lambda path: _number(values.get(path)) or 0),
+        instance.solve(lambda path: number_of(values.get(path)) or 0),
         values.get(target),
         basis=rule.basis,
     )
@@ -176,7 +178,7 @@ def _both_sides(comparison: Comparison, values: Mapping[str, Any]) -> tuple[Numb
     """Return the values of the left and the right side, blanks as 0."""
 
     def number(path: str) -> Number:
-        return _number(values.get(path)) or 0
+        return number_of(values.get(path)) or 0
 
     return comparison.left.value(number), comparison.right.value(number)
 
@@ -185,7 +187,7 @@ def _written(number: Number) -> str:
     return f"{number:f}" if isinstance(number, Decimal) else f"{number}"
 
 
-def _number(value: object) -> Number | None:
+def number_of(value: object) -> Number | None:
     """Return a value that rules can calculate with; anything else is as good as blank."""
     if type(value) is int:
         return value
@@ -203,7 +205,9 @@ def derive(instances: Sequence[Instance], values: dict[str, Number | None]) -> d
     A total is a field that stands alone on one side of an equality; it is derived where every field of
     the other side is known, again and again until nothing new is found.
     """
-    sums = [pair for instance in instances if instance.when is None for pair in _totals(instance.comparison)]
+    sums = [
+        pair for instance in instances if instance.when is None for pair in totals_of(instance.comparison)
+    ]
     known: dict[str, Number] = {path: value for path, value in values.items() if value is not None}
     derived: dict[str, Number] = {}
     progress = True
@@ -216,8 +220,8 @@ def derive(instances: Sequence[Instance], values: dict[str, Number | None]) -> d
     return derived
 
 
-def _totals(comparison: Comparison) -> Iterator[tuple[str, Linear]]:
-    """Yield (total, sum) for a comparison that says ``sum == total`` or ``total == sum``."""
+def totals_of(comparison: Comparison) -> Iterator[tuple[str, Linear]]:
+    """Yield (total, sum) where a comparison says ``sum == total`` or ``total == sum``."""
     # What may be off does not say what the total is.
     if comparison.op != "==" or comparison.tolerance:
         return
@@ -233,13 +237,19 @@ def totals(instances: Sequence[Instance]) -> dict[str, tuple[str, ...]]:
     """
     found: dict[str, tuple[str, ...]] = {}
     for instance in instances:
-        for total, parts in _totals(instance.comparison):
+        for total, parts in totals_of(instance.comparison):
             if instance.when is None and all(factor == 1 for _, factor in parts.terms):
                 found.setdefault(total, tuple(path for path, _ in parts.terms))
     return found
 
 
-def compile_rules(source: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip], file: str) -> RuleSet:
+def compile_rules(
+    source: Mapping[str, Any],
+    fields: FieldSet,
+    slips: Sequence[Slip],
+    file: str,
+    claims: ClaimReader | None = None,
+) -> RuleSet:
     """Return the compiled rules; raises PackError naming file, rule and column of the first mistake."""
     sets = {name: tuple(steps) for name, steps in source.get("sets", {}).items()}
     for name, member in doubled_members(sets):
@@ -263,7 +273,9 @@ def compile_rules(source: Mapping[str, Any], fields: FieldSet, slips: Sequence[S
             elif "assert" in raw:
                 instances += _instances(text, raw, scope)
             elif raw.get("check") in YEAR_CHECKS:
-                year_checks.append(build_year_check(text, raw, scope))
+                year_checks.append(build_year_check(text, raw, scope, claims))
+            elif raw.get("check") == "claims":
+                checks.append(build_claim_check(text, raw, scope, claims))
             else:
                 checks.append(build_check(text, raw, scope, slips))
         except (ExpressionError, re.error) as error:
@@ -349,7 +361,7 @@ def _bindings(each: Mapping[str, Sequence[str]], scope: Scope) -> Iterator[dict[
 
 def _default_target(comparison: Comparison) -> str:
     """Return the field that a person looks at first: the total, or the last field of the right side."""
-    for total, _ in _totals(comparison):
+    for total, _ in totals_of(comparison):
         return total
     return comparison.fields[-1]
 

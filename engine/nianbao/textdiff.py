@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import lru_cache
@@ -17,6 +18,7 @@ from itertools import product
 from typing import Literal
 
 Mark = Literal["same", "deleted", "inserted"]
+Opcode = tuple[str, int, int, int, int]
 
 # Zero-width characters and soft hyphens are as invisible as white space.
 _SPACE = "\\s\u00ad\u200b-\u200d\u2060\ufeff"
@@ -28,6 +30,10 @@ _ENDS, _CLOSES = frozenset("。！？；!?;"), frozenset("。！？；!?;”’�
 # Beyond this, difflib may leave out words that occur everywhere: coarser, but never quadratic.
 _MANY = 1000
 _PAIRINGS = 10_000
+# Where every word occurs so often, words are not told apart one by one.
+_REPEATED = 20
+# A sentence without an end is cut after so many words.
+_LONGEST = 800
 _ALIKE = 0.5
 # An unchanged scrap of so many characters between two changes that are no shorter belongs to the change.
 _SCRAP = 4
@@ -120,7 +126,8 @@ def _sentences(text: str) -> list[_Words]:
     found, begin = [], 0
     for index, form in enumerate(forms):
         following = forms[index + 1] if index + 1 < len(forms) else None
-        if following is None or (_closed(forms, begin, index, form) and following not in _CLOSES):
+        closed = _closed(forms, begin, index, form) and following not in _CLOSES
+        if following is None or closed or index - begin >= _LONGEST:
             found.append(_Words(tuple(words[begin : index + 1]), tuple(forms[begin : index + 1])))
             begin = index + 1
     return found
@@ -134,9 +141,36 @@ def _closed(forms: Sequence[str], begin: int, index: int, form: str) -> bool:
     return form in _ENDS
 
 
-def _opcodes(old: Sequence[object], new: Sequence[object]) -> Sequence[tuple[str, int, int, int, int]]:
-    many = max(len(old), len(new)) > _MANY
-    return SequenceMatcher(None, old, new, autojunk=many).get_opcodes()
+def _opcodes(old: Sequence[Hashable], new: Sequence[Hashable]) -> Iterator[Opcode]:
+    """Yield (tag, start and end in `old`, start and end in `new`) as difflib does, within bounded time."""
+    head = _common(old, new)
+    tail = _common(old[head:][::-1], new[head:][::-1])
+    i, j = len(old) - tail, len(new) - tail
+    if head:
+        yield "equal", 0, head, 0, head
+    middle, other = old[head:i], new[head:j]
+    if _repeats(middle, other):
+        yield "replace", head, i, head, j
+    else:
+        many = max(len(middle), len(other)) > _MANY
+        for tag, *ends in SequenceMatcher(None, middle, other, autojunk=many).get_opcodes():
+            a, b, c, d = (end + head for end in ends)
+            yield tag, a, b, c, d
+    if tail:
+        yield "equal", i, len(old), j, len(new)
+
+
+def _common(old: Sequence[Hashable], new: Sequence[Hashable]) -> int:
+    """Return how many items two sequences begin with in common."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((index for index, (a, b) in pairs if a != b), min(len(old), len(new)))
+
+
+def _repeats(old: Sequence[Hashable], new: Sequence[Hashable]) -> bool:
+    """Return whether two sequences say the same few things so often that difflib would take for ever."""
+    first, second = Counter(old), Counter(new)
+    matches = sum(count * second[item] for item, count in first.items() if item in second)
+    return matches > _REPEATED * max(len(old), len(new))
 
 
 def _aligned(old: list[_Words], new: list[_Words]) -> Iterator[Sentence]:

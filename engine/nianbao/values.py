@@ -152,8 +152,8 @@ def _describe(raw: object) -> str:
 
 
 def shortened(text: str, limit: int = 30) -> str:
-    """Return `text` on one line, cut to `limit` characters for use in a message."""
-    line = " ".join(text.split())
+    """Return `text` on one line, cut to `limit` characters for use in a message, nothing in it a control."""
+    line = ILLEGAL.sub("\ufffd", " ".join(text.split()))
     return line if len(line) <= limit else line[: limit - 1] + "…"
 
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
+from nianbao.claimchecks import build_growth_check
+from nianbao.claims import ClaimReader
 from nianbao.expression import Expression, ExpressionError, Number, Scope
 from nianbao.fields import FieldSet
 from nianbao.findings import Finding, Value
@@ -17,6 +19,7 @@ from nianbao.report import Report
 from nianbao.textchecks import RuleText, filled_finding, known_fields, texts_of
 from nianbao.values import shortened
 
+_Builder = Callable[[RuleText, Mapping[str, Any], Scope, ClaimReader | None], "YearCheck"]
 Run = Callable[[Report, Predecessors], Iterator[Finding]]
 
 _SENTENCE = re.compile(r"[^。！？；\n]+[。！？；]?")
@@ -37,12 +40,17 @@ class YearCheck:
     run: Run
 
 
-def build_year_check(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> YearCheck:
-    """Return the check that a rule names; raises ExpressionError or re.error for what it cannot mean."""
+def build_year_check(
+    rule: RuleText, raw: Mapping[str, Any], scope: Scope, claims: ClaimReader | None = None
+) -> YearCheck:
+    """Return the check that a rule names; raises ExpressionError or re.error for what it cannot mean.
+
+    `claims` is what reads figures in texts, for the growths that they state.
+    """
     name = str(raw["check"])
     if lacking := [key for key in _NEEDED[name] if key not in raw]:
         raise ExpressionError(f"{name}缺少参数{'、'.join(lacking)}", 1)
-    check = YEAR_CHECKS[name](rule, raw, scope)
+    check = YEAR_CHECKS[name](rule, raw, scope, claims)
     if "when" not in raw:
         return check
     when = Expression.parse(raw["when"]).condition(scope)
@@ -82,7 +90,7 @@ class _Jump:
         return f"变动{(Decimal(large) / Decimal(small)).quantize(Decimal(1), ROUND_HALF_UP)}倍"
 
 
-def _jump(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> YearCheck:
+def _jump(rule: RuleText, raw: Mapping[str, Any], scope: Scope, _: ClaimReader | None) -> YearCheck:
     """One finding for each figure that is `times` last year's or more, or as much less.
 
     A list among `figures` is a group: where its first figure jumps, the others move with it and are not told.
@@ -133,6 +141,20 @@ def _written(number: Number) -> str:
     return f"{number:f}" if isinstance(number, Decimal) else str(number)
 
 
+# ---- growths that texts state ----
+
+
+def _growth(rule: RuleText, raw: Mapping[str, Any], scope: Scope, claims: ClaimReader | None) -> YearCheck:
+    """One finding for each growth in a text that the figures of the two years do not give."""
+    check = build_growth_check(rule, raw, scope, claims)
+
+    def run(report: Report, last: Predecessors) -> Iterator[Finding]:
+        for finding in check(report, last.value) if last.comparable else ():
+            yield replace(finding, message=f"{finding.message}（上年数见{last.source()}）")
+
+    return YearCheck(frozenset(), run)
+
+
 # ---- texts that are last year's ----
 
 
@@ -157,7 +179,7 @@ class _Pair:
     share: float
 
 
-def _similar(rule: RuleText, raw: Mapping[str, Any], scope: Scope) -> YearCheck:
+def _similar(rule: RuleText, raw: Mapping[str, Any], scope: Scope, _: ClaimReader | None) -> YearCheck:
     """One finding for each text of `fields` of which `share` or more are last year's sentences.
 
     Two sentences are the same from `alike` on, unless their figures differ: then somebody has updated them.
@@ -238,8 +260,10 @@ def _finding(
 _NEEDED: Mapping[str, Sequence[str]] = {
     "jump": ("figures", "times", "least"),
     "similar": ("fields", "share", "least"),
+    "growth": ("fields",),
 }
-YEAR_CHECKS: Mapping[str, Callable[[RuleText, Mapping[str, Any], Scope], YearCheck]] = {
+YEAR_CHECKS: Mapping[str, _Builder] = {
     "jump": _jump,
     "similar": _similar,
+    "growth": _growth,
 }

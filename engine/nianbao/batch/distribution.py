@@ -63,18 +63,21 @@ def _first_done(
     done = [_alone(task, options, shared, executor) for task in chunk]
     if isinstance(executor, LocalPool):
         # The pool broke for those that wait as well.
-        for index, (other, _) in enumerate(waiting):
-            waiting[index] = (other, executor.submit(process_chunk, other, shared))
+        for index, (other, lost) in enumerate(waiting):
+            if not lost.done() or lost.cancelled() or lost.exception():
+                waiting[index] = (other, executor.submit(process_chunk, other, shared))
     return done
 
 
 def _alone(task: Task, options: Options, shared: Options, executor: Restartable) -> Done:
     """Return what becomes of one task in a worker of its own; a task that kills the worker has an error."""
-    try:
-        return executor.submit(process_chunk, [task], shared).result()[0]
-    except BrokenExecutor:
-        executor.restart()
-        report = bind(task.raw, options.pack, options.blank_as_zero)
-        message = "处理这份报告时工作进程异常退出（可能是内存不足），其余报告不受影响；请检查数据后单独重试"
-        finding = Finding("WORKER", "error", None, report.source, message)
-        return Done(entry_of(CheckResult(report, (*report.findings, finding)), options.pack))
+    # A local worker may have died of something else, such as another one's hunger; a cluster has tried it.
+    for _ in range(2 if isinstance(executor, LocalPool) else 1):
+        try:
+            return executor.submit(process_chunk, [task], shared).result()[0]
+        except BrokenExecutor:
+            executor.restart()
+    report = bind(task.raw, options.pack, options.blank_as_zero)
+    message = "处理这份报告时工作进程异常退出（可能是内存不足），其余报告不受影响；请检查数据后单独重试"
+    finding = Finding("WORKER", "error", None, report.source, message)
+    return Done(entry_of(CheckResult(report, (*report.findings, finding)), options.pack))

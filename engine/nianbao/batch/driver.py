@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nianbao.batch.distribution import work
+from nianbao.batch.formats import SUFFIXES, checked_formats
+from nianbao.batch.pdfs import with_pdfs
 from nianbao.batch.voiding import void
 from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Options, Task
 from nianbao.beside import Beside, Tally
 from nianbao.context import filled_name
 from nianbao.errors import InputError
-from nianbao.filenames import Namer
+from nianbao.filenames import Namer, is_changed
 from nianbao.inputs import Source
-from nianbao.manifest import VOIDED, Manifest
+from nianbao.manifest import VOIDED, Line, Manifest
 from nianbao.outputs.files import make_folder, remove_temporaries
+from nianbao.outputs.pdf import PdfPool
+from nianbao.outputs.pdf.fonts import missing_fonts
 from nianbao.outputs.results.summary import Entry, summarizing
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
@@ -61,6 +66,7 @@ def build(
     aliases: object = None,
     waivers: object = None,
     template: bytes | None = None,
+    formats: Sequence[str] = ("docx",),
     allow_errors: str | None = None,
     blank_as_zero: str | None = None,
     executor: Workers | None = None,
@@ -70,10 +76,11 @@ def build(
     """Return what building every report of `inputs` into the folder `out` came to.
 
     `inputs` are files, folders and globs, or nested data, reports and data frames. A report that fails the
-    gate is not rendered unless `allow_errors` gives a reason; everything else is. `previous` are last year's
-    reports, `aliases` and `waivers` files, all as `check_many` takes them. Anything with the interface of
-    `concurrent.futures.Executor` may do the work. Raises OutputError where the folder cannot be written,
-    InputError where nothing can be read, TemplateError where an own template may not be used.
+    gate is not rendered unless `allow_errors` gives a reason; everything else is, in each of `formats` (docx,
+    html, html-fragment, pdf). `previous` are last year's reports, `aliases` and `waivers` files, all as
+    `check_many` takes them. Anything with the interface of `concurrent.futures.Executor` may do the work.
+    Raises OutputError where the folder cannot be written or LibreOffice is missing for a PDF, InputError
+    where nothing can be read, TemplateError where an own template may not be used.
     """
     folder = Path(out).absolute()
     if template:
@@ -82,7 +89,7 @@ def build(
     source = Source(list(inputs), pack, readers)
     beside = Beside.read(pack, previous, aliases, waivers)
     tally = Tally(beside, pack)
-    options = Options(pack, folder, template, allow_errors, blank_as_zero)
+    options = Options(pack, folder, template, allow_errors, blank_as_zero, checked_formats(formats))
     stream = _first_checked(source)
     make_folder(folder)
     if isinstance(executor, Distant):
@@ -90,14 +97,17 @@ def build(
     remove_temporaries(folder)
     remove_temporaries(folder / VOIDED)
     entries: list[Entry] = []
+    names: set[str] = set()
     counts = {True: 0, False: 0}
     summary = folder / SUMMARY
-    with Manifest(folder) as manifest, summarizing(summary, pack) as results:
+    with _converters(options) as pool, Manifest(folder) as manifest, summarizing(summary, pack) as results:
         tasks = _tasks(stream, options, manifest if resume else None, beside, tally)
-        for done in work(tasks, options, executor):
-            if done.line and not done.kept:
-                manifest.add(done.line)
-            if done.line:
+        stage = work(tasks, options, executor)
+        for done in with_pdfs(stage, folder, pool) if pool else stage:
+            for line in done.lines:
+                manifest.add(line)
+            names.update(done.names)
+            if done.names:
                 counts[done.kept] += 1
             results.add(done.entry)
             entries.append(done.entry)
@@ -107,7 +117,7 @@ def build(
         if executor is not None:
             # A worker that died may have left one.
             remove_temporaries(folder)
-        gone = void(folder, manifest, {e.output for e in entries if e.output}, source.files)
+        gone = void(folder, manifest, names, source.files)
         voided = tuple(line.name for line, moved in gone if moved)
         unreadable = (*source.unreadable, *beside.unreadable)
         notes = tuple(tally.notes())
@@ -139,12 +149,23 @@ def _tasks(
     namer = Namer()
     for raw in raws:
         who = _identity(raw, options.pack)
-        name, renamed = namer.name(filled_name(options.pack, who.agency or "未填单位", who.year))
-        passed, failed = f"{name}.docx", f"{name}{UNCHECKED}.docx"
-        lines = manifest.lines if manifest else {}
-        known = lines.get(passed) or (lines.get(failed) if options.allow_errors else None)
+        wanted = filled_name(options.pack, who.agency or "未填单位", who.year)
+        name, renamed = namer.name(wanted)
+        known = _known(name, manifest.lines) if manifest else {}
         last, explanations = beside.last(who), beside.explanations(who)
-        yield Task(raw, name, renamed, known, last, explanations, tally.tracked(who))
+        yield Task(raw, name, renamed, known, last, explanations, tally.tracked(who), is_changed(wanted))
+
+
+def _known(name: str, lines: Mapping[str, Line]) -> dict[str, Line]:
+    """Return the lines of all outputs that a report of that name can have."""
+    if not lines:
+        return {}
+    possible = (f"{name}{mark}{suffix}" for mark in ("", UNCHECKED) for suffix in SUFFIXES.values())
+    return {each: lines[each] for each in possible if each in lines}
+
+
+def _converters(options: Options) -> AbstractContextManager[PdfPool | None]:
+    return PdfPool() if "pdf" in options.formats else nullcontext()
 
 
 def _identity(raw: RawReport, pack: Pack) -> Report:
@@ -159,6 +180,11 @@ def _notes(options: Options, voided: Sequence[str]) -> list[tuple[str, str]]:
     notes = []
     if options.template:
         notes.append(("模板", f"自带模板，SHA-256 {hashlib.sha256(options.template).hexdigest()[:16]}"))
+    if "pdf" in options.formats and (lacking := missing_fonts(options.compiled.contents)):
+        text = (
+            f"本机没有{'、'.join(lacking)}，PDF里用别的字体代替，换行和分页可能与Word不同；装上字体后重新生成"
+        )
+        notes.append(("PDF字体", text))
     if options.allow_errors:
         notes.append(("未通过校验也生成，理由", options.allow_errors))
     if options.blank_as_zero:

@@ -8,16 +8,20 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 
+from nianbao.batch.formats import SUFFIXES, content_of, listed
 from nianbao.bind import bind
+from nianbao.context import properties
 from nianbao.errors import RenderError
 from nianbao.findings import Finding, Value, Waiver
 from nianbao.manifest import Line, is_current
 from nianbao.outputs.files import write_atomic
+from nianbao.outputs.pdf import PdfJob
 from nianbao.outputs.results.summary import Entry, entry_of
 from nianbao.pack import Pack
-from nianbao.pipeline import CheckResult, check, render
+from nianbao.pipeline import CheckResult, check
 from nianbao.predecessors import Predecessors
 from nianbao.raw import RawReport
+from nianbao.report import Report
 from nianbao.template import CompiledTemplate, compile_template
 
 UNCHECKED = "（未通过校验）"
@@ -29,7 +33,7 @@ class Options:
     """What holds for all reports of a batch; it goes to every worker.
 
     `template` is an office's own template; `allow_errors` and `blank_as_zero` are the reasons given for
-    an override, or None.
+    an override, or None; `formats` are those of `formats.SUFFIXES`.
     """
 
     pack: Pack
@@ -37,6 +41,7 @@ class Options:
     template: bytes | None = None
     allow_errors: str | None = None
     blank_as_zero: str | None = None
+    formats: tuple[str, ...] = ("docx",)
 
     @cached_property
     def digest(self) -> str:
@@ -44,11 +49,17 @@ class Options:
         parts = (self.pack.digest.encode(), self.template or b"", (self.allow_errors or "").encode())
         return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
+    @property
+    def compiled(self) -> CompiledTemplate:
+        """The template that the reports are drawn by."""
+        return _template(self.template) if self.template else self.pack.template
+
 
 @dataclass(frozen=True)
 class Task:
-    """One report to do: what was read, the name that its output has, and what is known of the output.
+    """One report to do: what was read, the name that its outputs have, and what is known of the outputs.
 
+    `renamed` says that the name was taken, `changed` that no file can have the name that was wanted.
     `last` is what it follows upon, `waivers` are its agency's explanations, `tracked` the fields whose values
     the driver wants to see.
     """
@@ -56,22 +67,26 @@ class Task:
     raw: RawReport
     name: str
     renamed: bool
-    known: Line | None = None
+    known: Mapping[str, Line] = field(default_factory=dict)
     last: Predecessors | None = None
     waivers: tuple[Waiver, ...] = ()
     tracked: tuple[str, ...] = ()
+    changed: bool = False
 
 
 @dataclass(frozen=True)
 class Done:
-    """One report done: its line of the summary, and the line of the manifest if it was written.
+    """One report done: its line of the summary, and the lines of the manifest of what was written.
 
-    `figures` are the values of the fields that its task tracks.
+    `names` are all outputs that are now right, `kept` whether none had to be made; `pdf` is one still to be
+    made, its line without a digest of its own; `figures` are the values of the fields that its task tracks.
     """
 
     entry: Entry
-    line: Line | None = None
+    lines: tuple[Line, ...] = ()
+    names: tuple[str, ...] = ()
     kept: bool = False
+    pdf: tuple[Line, PdfJob] | None = None
     figures: Mapping[str, Value] = field(default_factory=dict)
 
 
@@ -92,41 +107,67 @@ def process(task: Task, options: Options) -> Done:
 def _process(result: CheckResult, task: Task, options: Options) -> Done:
     """Return what becomes of a report that was checked."""
     pack = options.pack
-    template = _template(options.template) if options.template else pack.template
-    result = result.with_findings(_output_findings(task, result, template, pack))
+    template = options.compiled
+    result = result.with_findings(_output_findings(task, result, template, options))
     if not (result.ok or options.allow_errors):
         return Done(entry_of(result, pack))
-    name = f"{task.name}{'' if result.ok else UNCHECKED}.docx"
-    digest = _digest(result, name, task, options)
-    if task.known and task.known.name == name and is_current(options.out, task.known, digest):
-        return Done(entry_of(result, pack, name, "未变，沿用"), task.known, kept=True)
     try:
-        content = render(result.report, pack, template)
+        return _outputs(task, result, template, options)
     except RenderError as error:
-        place = result.report.source
-        finding = Finding("RENDER", "error", None, place, error.message)
+        finding = Finding("RENDER", "error", None, result.report.source, error.message)
         return Done(entry_of(result.with_findings([finding]), pack))
-    write_atomic(options.out / name, content)
-    report = result.report
-    line = Line(
-        name,
-        digest,
-        hashlib.sha256(content).hexdigest(),
-        str(report.source.file or ""),
-        report.agency,
-        report.year,
-    )
-    return Done(entry_of(result, pack, name), line)
+
+
+def _outputs(task: Task, result: CheckResult, template: CompiledTemplate, options: Options) -> Done:
+    """Return the report with its files written, those left alone that are as they should be."""
+    report, stem = result.report, f"{task.name}{'' if result.ok else UNCHECKED}"
+    right: list[str] = []
+    others: list[str] = []
+    missing: dict[str, Line] = {}
+    for wanted, suffix in SUFFIXES.items():
+        known = task.known.get(f"{stem}{suffix}")
+        if known is None and wanted not in options.formats:
+            continue
+        digest = _digest(result, f"{stem}{suffix}", task, options)
+        if known and is_current(options.out, known, digest):
+            (right if wanted in options.formats else others).append(known.name)
+        elif wanted in options.formats:
+            source = str(report.source.file or "")
+            missing[wanted] = Line(f"{stem}{suffix}", digest, "", source, report.agency, report.year)
+    # Nothing is written before all can be.
+    contents = {name: content_of(name, report, options.pack, template) for name in missing}
+    job = PdfJob(contents.pop("pdf"), _words(report, options.pack)) if "pdf" in contents else None
+    lines = []
+    for name, content in contents.items():
+        write_atomic(options.out / missing[name].name, content)
+        lines.append(replace(missing[name], sha256=hashlib.sha256(content).hexdigest()))
+    names = sorted([*right, *(line.name for line in lines)], key=_rank)
+    entry = entry_of(result, options.pack, listed(stem, names), "" if missing else "未变，沿用")
+    pdf = (missing["pdf"], job) if job else None
+    return Done(entry, tuple(lines), (*names, *others), not missing, pdf)
+
+
+def _rank(name: str) -> int:
+    return max(n for n, suffix in enumerate(SUFFIXES.values()) if name.endswith(suffix))
+
+
+def _words(report: Report, pack: Pack) -> tuple[str, ...]:
+    """Return what a PDF of the report must say, one of them: the agency's name or the title."""
+    return tuple(filter(None, (report.agency, properties(report, pack).title)))
 
 
 def _output_findings(
-    task: Task, result: CheckResult, template: CompiledTemplate, pack: Pack
+    task: Task, result: CheckResult, template: CompiledTemplate, options: Options
 ) -> Iterator[Finding]:
     """Yield what only the output can show: a name that is taken, a text without a place."""
-    report = result.report
+    report, pack = result.report, options.pack
     if task.renamed:
-        message = f"本批已有同名的报告，输出文件改名为“{task.name}.docx”，请核对是否重复报送"
+        name = f"{task.name}{SUFFIXES[options.formats[0]]}"
+        message = f"本批已有同名的报告，输出文件改名为“{name}”，请核对是否重复报送"
         yield Finding("SAME-NAME", "warning", "agency", report.where("agency"), message)
+    elif task.changed:
+        message = f"单位名称太长，或有文件名不能用的字符，输出文件命名为“{task.name}.docx”，请核对单位名称"
+        yield Finding("FILE-NAME", "warning", "agency", report.where("agency"), message)
     if template is pack.template:
         return
     for path, value in report.values.items():

@@ -48,6 +48,14 @@ def build(
     template: Annotated[
         str | None, typer.Option(metavar="FILE", help="自己的Word模板，或报表包里模板的名称")
     ] = None,
+    formats: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            metavar="docx,html,pdf",
+            help="输出格式；html-fragment为贴入网站编辑器的片段",
+        ),
+    ] = "docx",
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=0, help="并行进程数，0为按处理器数")] = 0,
     scheduler: Annotated[
         str | None, typer.Option("--scheduler", metavar="ADDR", help="Dask调度程序，如 tcp://10.0.0.1:8786")
@@ -63,14 +71,24 @@ def build(
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
 ) -> None:
-    """核对数据，每份通过的报告生成一个Word文件，并写出检查结果.xlsx。"""
+    """核对数据，每份通过的报告生成Word文件（或网页、PDF），并写出检查结果.xlsx。"""
     try:
         from nianbao.cli.building import run_build
 
         found = _pack(pack, packs)
         beside = _beside(found, previous, aliases, waivers)
         status = run_build(
-            inputs, out, template, jobs, scheduler, allow_errors, resume, blank_as_zero, found, beside
+            inputs,
+            out,
+            found,
+            beside,
+            template=template,
+            formats=formats,
+            jobs=jobs,
+            scheduler=scheduler,
+            allow_errors=allow_errors,
+            resume=resume,
+            blank_as_zero=blank_as_zero,
         )
     except KeyboardInterrupt:
         typer.echo("已中断；已完成的文件都在，重新运行会接着做", err=True)
@@ -86,7 +104,14 @@ def check(
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="写入文件；.xlsx为检查结果工作簿")
     ] = None,
     annotate: Annotated[
-        Path | None, typer.Option("--annotate", metavar="FILE.xlsx", help="在输入工作簿的副本上标红并批注")
+        Path | None,
+        typer.Option(
+            "--annotate", metavar="FILE.xlsx", help="在输入工作簿的副本上标红并批注，疑似有误的格标紫"
+        ),
+    ] = None,
+    fix_totals: Annotated[
+        Path | None,
+        typer.Option("--fix-totals", metavar="FILE.xlsx", help="输入工作簿的副本：合计按分项重算，逐处列出"),
     ] = None,
     previous: Previous = None,
     aliases: AliasFile = None,
@@ -100,7 +125,7 @@ def check(
 
     found = _pack(pack, packs)
     beside = _beside(found, previous, aliases, waivers)
-    raise typer.Exit(run_check(inputs, form, out, annotate, blank_as_zero, found, beside))
+    raise typer.Exit(run_check(inputs, form, out, annotate, fix_totals, blank_as_zero, found, beside))
 
 
 @app.command()
@@ -116,13 +141,14 @@ def form(
         list[str] | None, typer.Option("--from", metavar="INPUT", help="上年数据，用来预填结转等栏")
     ] = None,
     year: Annotated[int | None, typer.Option("--year", metavar="YYYY", help="报告年度")] = None,
+    aliases: AliasFile = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
 ) -> None:
     """生成空白登记表，或每个单位一份填报表。"""
     from nianbao.cli.forming import run_form
 
-    raise typer.Exit(run_form(out, agencies, previous or [], year, _pack(pack, packs)))
+    raise typer.Exit(run_form(out, agencies, previous or [], year, _pack(pack, packs), aliases))
 
 
 @app.command()
@@ -155,7 +181,11 @@ def diff(
         str | None,
         typer.Option("--format", metavar="text|json|html", help="输出形式；不写时按输出文件的后缀"),
     ] = None,
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="FILE", help="写入文件")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE|DIR", help="写入文件；文件夹为每个单位一个网页"),
+    ] = None,
+    aliases: AliasFile = None,
     blank_as_zero: BlankAsZero = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
@@ -166,13 +196,14 @@ def diff(
     """
     from nianbao.cli.comparing import run_diff
 
-    raise typer.Exit(run_diff(before, after, form, out, blank_as_zero, _pack(pack, packs)))
+    raise typer.Exit(run_diff(before, after, form, out, aliases, blank_as_zero, _pack(pack, packs)))
 
 
 @app.command()
 def chart(
     inputs: Inputs,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.html", help="网页文件")],
+    aliases: AliasFile = None,
     blank_as_zero: BlankAsZero = None,
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
@@ -180,7 +211,7 @@ def chart(
     """把各年的数字画成图表网页：一个单位的，或许多单位合计和各自的。"""
     from nianbao.cli.comparing import run_chart
 
-    raise typer.Exit(run_chart(inputs, out, blank_as_zero, _pack(pack, packs)))
+    raise typer.Exit(run_chart(inputs, out, aliases, blank_as_zero, _pack(pack, packs)))
 
 
 @pack_app.command("list")

@@ -23,14 +23,16 @@ _EVERY = 500
 def run_build(
     inputs: Sequence[str],
     out: Path,
+    pack: Pack,
+    beside: Beside | None = None,
+    *,
     template: str | None,
+    formats: str,
     jobs: int,
     scheduler: str | None,
     allow_errors: str | None,
     resume: bool,
     blank_as_zero: str | None,
-    pack: Pack,
-    beside: Beside | None = None,
 ) -> int:
     """Build every report of the inputs and return the exit status."""
     own = _template(template, pack) if template else None
@@ -43,6 +45,7 @@ def run_build(
             previous=beside.previous,
             waivers=beside.waivers,
             template=own,
+            formats=formats.split(","),
             allow_errors=allow_errors,
             blank_as_zero=blank_as_zero,
             executor=executor,

@@ -11,6 +11,7 @@ from nianbao.cli.common import CLEAN, FINDINGS, NOTHING, read_all, say, warn
 from nianbao.comparison import compare
 from nianbao.differences import Comparison
 from nianbao.errors import InputError, OutputError
+from nianbao.matching import current_name
 from nianbao.outputs.files import replacing, write_atomic
 from nianbao.pack import Pack
 
@@ -20,17 +21,26 @@ Unreadable = Sequence[tuple[str, str]]
 
 
 def run_diff(
-    before: str, after: str, form: str | None, out: Path | None, blank_as_zero: str | None, pack: Pack
+    before: str,
+    after: str,
+    form: str | None,
+    out: Path | None,
+    aliases: Path | None,
+    blank_as_zero: str | None,
+    pack: Pack,
 ) -> int:
     """Compare two inputs and return 0 for the same, 1 for different, 2 where not all could be read."""
-    form = form or (_BY_SUFFIX.get(out.suffix.lower(), "text") if out else "text")
+    folder = out is not None and (out.is_dir() or not out.suffix)
+    form = form or ("html" if folder else _BY_SUFFIX.get(out.suffix.lower(), "text") if out else "text")
     if form not in FORMATS:
         raise InputError(f"--format 只能是 text、json 或 html，不是“{form}”")
     olds, missing = read_all([before], pack, blank_as_zero)
     news, lost = read_all([after], pack, blank_as_zero)
-    comparison = compare(olds, news, pack)
+    comparison = compare(olds, news, pack, aliases=aliases)
     unreadable = [*missing, *lost]
-    if form == "html":
+    if out and folder:
+        _folder(comparison, pack, (before, after), unreadable, out, form)
+    elif form == "html":
         _page(comparison, pack, (before, after), unreadable, out)
     elif form == "json":
         from nianbao.outputs.comparison.comparisonjson import comparison_json
@@ -41,14 +51,16 @@ def run_diff(
     return NOTHING if unreadable else CLEAN if comparison.same else FINDINGS
 
 
-def run_chart(inputs: Sequence[str], out: Path, blank_as_zero: str | None, pack: Pack) -> int:
+def run_chart(
+    inputs: Sequence[str], out: Path, aliases: Path | None, blank_as_zero: str | None, pack: Pack
+) -> int:
     """Draw the charts of the inputs over the years and return the exit status."""
     from nianbao.outputs.comparison.html import charts_html
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise OutputError(f"图表写成网页，文件名须以.html结尾，不是“{out.name}”", file=str(out))
     reports, unreadable = read_all(inputs, pack, blank_as_zero)
-    write_atomic(out, charts_html(reports, pack, unreadable).encode())
+    write_atomic(out, charts_html(reports, pack, unreadable, current_name(aliases)).encode())
     for file, message in unreadable:
         warn(f"未能读取 {file}：{message}")
     say(f"图表：{out}（{len(reports)}份报告）")
@@ -65,6 +77,26 @@ def _page(
         say(verdict(comparison))
         for file, message in unreadable:
             warn(f"未能读取 {file}：{message}")
+
+
+def _folder(
+    comparison: Comparison,
+    pack: Pack,
+    sides: tuple[str, str],
+    unreadable: Unreadable,
+    out: Path,
+    form: str,
+) -> None:
+    from nianbao.outputs.comparison.folder import INDEX, write_folder
+    from nianbao.outputs.comparison.html import verdict
+
+    if form != "html":
+        raise OutputError(f"写入文件夹的只能是html，{form}请给出文件名", file=str(out))
+    pages = write_folder(comparison, pack, out, sides, unreadable)
+    say(verdict(comparison))
+    for file, message in unreadable:
+        warn(f"未能读取 {file}：{message}")
+    warn(f"已写入{out / INDEX}和{pages}个单位的网页")
 
 
 def _text(comparison: Comparison, pack: Pack, unreadable: Unreadable, out: Path | None) -> None:

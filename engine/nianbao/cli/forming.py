@@ -2,27 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from nianbao.cli.common import CLEAN, read_all, say, warn
 from nianbao.context import filled_name
 from nianbao.errors import OutputError
+from nianbao.fields import lookup
 from nianbao.filenames import Namer
 from nianbao.labels import normal
 from nianbao.outputs.files import make_folder
 from nianbao.pack import Pack
+from nianbao.predecessors import off_by
+from nianbao.previous import Previous, as_aliases
 from nianbao.report import Report
 
 # A blank register has room for so many agencies.
 _BLANK_ROWS = 60
 
 
-def run_form(out: Path, agencies: Path | None, previous: Sequence[str], year: int | None, pack: Pack) -> int:
+def run_form(
+    out: Path,
+    agencies: Path | None,
+    previous: Sequence[str],
+    year: int | None,
+    pack: Pack,
+    aliases: Path | None = None,
+) -> int:
     """Write a register, or one form an agency, and return the exit status."""
-    last = _last_year(previous, pack)
-    roster = _roster(agencies, list(last.values()), year, pack)
+    before = Previous(tuple(_last_year(previous, pack)), as_aliases(aliases), str(pack.meta.get("code", "")))
+    roster = _roster(agencies, before, year, pack)
+    last = {normal(e.get("agency", "")): r for e in roster if (r := _carried(e, before, pack)) is not None}
     if out.suffix.lower() == ".xlsx":
         _write_register(out, roster, last, pack)
     elif out.suffix:
@@ -32,28 +43,57 @@ def run_form(out: Path, agencies: Path | None, previous: Sequence[str], year: in
     return CLEAN
 
 
-def _last_year(previous: Sequence[str], pack: Pack) -> dict[str, Report]:
+def _carried(entry: Mapping[str, Any], before: Previous, pack: Pack) -> Report | None:
+    """Return last year's figures of an agency, added up where it was merged; None for one without any."""
+    code = lookup(entry, before.code) if before.code else None
+    report = Report(entry, known={before.code: code} if code else {})
+    last = before.find(report)
+    for remark in off_by(report, last):
+        warn(f"{report.agency}：{remark.message}，没有预填")
+        return None
+    return last.whole(f.path for f in pack.fields.numbers) if last.comparable else None
+
+
+def _last_year(previous: Sequence[str], pack: Pack) -> list[Report]:
     if not previous:
-        return {}
+        return []
     reports, unreadable = read_all(previous, pack, None)
     for _, message in unreadable:
         warn(f"未能读取：{message}")
-    return {normal(report.agency): report for report in reports}
+    return reports
 
 
-def _roster(
-    agencies: Path | None, last: Sequence[Report], year: int | None, pack: Pack
-) -> list[dict[str, Any]]:
+def _roster(agencies: Path | None, before: Previous, year: int | None, pack: Pack) -> list[dict[str, Any]]:
     """Return what is known of each agency: from the roster, or else from last year's reports."""
     from nianbao.readers.roster import read_roster
 
-    roster = read_roster(agencies, pack) if agencies else [_known(report) for report in last]
+    following = max((r.year + 1 for r in before.reports if r.year), default=None)
+    roster = read_roster(agencies, pack) if agencies else list(_successors(before, year or following))
     for entry in roster:
         if year or "year" not in entry:
-            entry["year"] = year or max((r.year + 1 for r in last if r.year), default=None)
+            entry["year"] = year or following
         if entry["year"] is None:
             del entry["year"]
     return roster
+
+
+def _successors(before: Previous, year: int | None) -> Iterator[dict[str, Any]]:
+    """Yield what is known of each agency that follows one of last year, each once."""
+    seen: set[str] = set()
+    latest: dict[str, Report] = {}
+    for report in before.reports:
+        known = latest.setdefault(normal(report.agency), report)
+        if (report.year or 0) > (known.year or 0):
+            latest[normal(report.agency)] = report
+    for report in latest.values():
+        fate = before.aliases.fate(report.agency, (report.year or (year or 1) - 1) + 1)
+        entries = [_known(report)] if not fate else [{"agency": c.new} for c in fate if c.new]
+        if [change.kind for change in fate] == ["renamed"]:
+            entries = [{**_known(report), "agency": fate[0].new}]
+        for entry in entries:
+            if normal(entry.get("agency", "")) not in seen:
+                seen.add(normal(entry.get("agency", "")))
+                yield entry
 
 
 def _known(report: Report) -> dict[str, Any]:

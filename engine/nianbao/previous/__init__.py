@@ -6,10 +6,10 @@ which agencies are new or missing and adds up the parts of those that were split
 
 from __future__ import annotations
 
+from nianbao.agencies import agency_key
 from nianbao.previous.aliases import Aliases, Change, as_aliases, read_aliases
 from nianbao.previous.census import Census
 from nianbao.previous.index import Previous, as_previous
-from nianbao.previous.names import agency_key
 
 __all__ = [
     "Aliases",

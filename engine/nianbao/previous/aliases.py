@@ -9,9 +9,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from nianbao.agencies import agency_key
 from nianbao.errors import InputError
 from nianbao.findings import Where
-from nianbao.previous.names import agency_key
 from nianbao.readers.tables import TableRow, read_table
 
 Kind = Literal["renamed", "merged", "split", "abolished"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from nianbao.agencies import agency_key, code_key
 from nianbao.findings import Value
 from nianbao.pack import Pack
 from nianbao.predecessors import Predecessors, is_last_years
 from nianbao.previous.index import Previous
-from nianbao.previous.names import agency_key, code_key
 from nianbao.report import Report
 from nianbao.yearly import check_years
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
+from nianbao.agencies import agency_key, code_key
 from nianbao.bind import bind
 from nianbao.errors import InputError
 from nianbao.inputs import Source
@@ -14,7 +15,6 @@ from nianbao.pack import Pack
 from nianbao.predecessors import Predecessors, Relation, Remark
 from nianbao.previous.aliases import Aliases, Change, as_aliases
 from nianbao.previous.kept import kept
-from nianbao.previous.names import agency_key, code_key
 from nianbao.report import Report
 
 

@@ -133,7 +133,9 @@ class Search:
         best_row, best = -1, view.rows[0]
         allowed = left * _UNIT // 2
         for row in residual:
-            cells = tuple(cell for cell in view.rows[row] if cell not in banned)
+            cells = view.rows[row]
+            if banned:
+                cells = tuple([cell for cell in cells if cell not in banned])
             self._spend(1 + len(cells) // 3)
             if not cells:
                 return row, ()
@@ -238,18 +240,24 @@ class Search:
 def _most(view: View, residual: Column, wanted: int, cells: Sequence[int]) -> int:
     """Return the most that one of the cells can do for the violated rows, in halves of a row."""
     most = 1
+    masks, columns, others = view.masks, view.columns, ~wanted
     for cell in cells:
-        bits = view.masks[cell]
+        bits = masks[cell]
         worth = 2 * (bits & wanted).bit_count()
-        if worth > most and not (bits & ~wanted or _alone(view.columns[cell], residual)):
-            worth -= 1
-        most = max(most, worth)
+        if worth > most:
+            if not (bits & others or _alone(columns[cell], residual)):
+                worth -= 1
+            if worth > most:
+                most = worth
     return most
 
 
 def _alone(column: Column, residual: Column) -> bool:
     """Return whether a change of this cell mends each of its rows, all of which are violated."""
-    entries = iter(column.items())
-    row, value = next(entries)
-    gap = residual[row]
-    return all(gap * other == residual[number] * value for number, other in entries)
+    first = gap = None
+    for row, value in column.items():
+        if first is None or gap is None:
+            first, gap = value, residual[row]
+        elif gap * value != residual[row] * first:
+            return False
+    return True

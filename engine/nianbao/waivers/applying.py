@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 
+from nianbao.agencies import agency_key
 from nianbao.findings import Finding, Value, Waiver
 from nianbao.labels import normal
 from nianbao.pack import Pack
-from nianbao.previous.names import agency_key
 from nianbao.report import Report
 
 WHOLE = "整份报告"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from nianbao.agencies import agency_key
 from nianbao.errors import InputError
 from nianbao.findings import Waiver
-from nianbao.previous.names import agency_key
 from nianbao.readers.tables import TableRow, read_table
 
 _HEADINGS: Mapping[str, Sequence[str]] = {

@@ -22,7 +22,7 @@ from nianbao.outputs.annotation.cellnotes import add_boxes, add_comments, box_of
 from nianbao.outputs.annotation.fills import Styles
 from nianbao.outputs.annotation.marks import Mark, finding_marks, order
 from nianbao.outputs.annotation.package import Package
-from nianbao.outputs.annotation.sheetxml import SheetXml, Spot, spot_of
+from nianbao.outputs.annotation.sheetxml import Figure, SheetXml, Spot, spot_of
 from nianbao.outputs.files import replacing
 from nianbao.readers.sniff import sniff
 from nianbao.readers.trouble import broken
@@ -48,7 +48,11 @@ def annotate(source: Path, target: Path, findings: Iterable[Finding], more: Iter
     gives a cell its colour. Raises InputError where the source cannot be read, OutputError where it is no
     .xlsx, or where the target cannot be written.
     """
-    must_be_workbook(source, target)
+    if sniff(source) != "xlsx":
+        raise OutputError(
+            f"{source.name}不是.xlsx工作簿，不能标注；请用Excel或WPS打开，另存为.xlsx后再试", file=str(source)
+        )
+    must_differ(source, target)
     with understood(source):
         package = Package(source)
         try:
@@ -63,14 +67,10 @@ def annotate(source: Path, target: Path, findings: Iterable[Finding], more: Iter
     return Annotated(sum(map(len, placed.marks.values())), unplaced)
 
 
-def must_be_workbook(source: Path, target: Path) -> None:
-    """Raise OutputError where `source` is no .xlsx, or `target` is the source itself."""
-    if sniff(source) != "xlsx":
-        raise OutputError(
-            f"{source.name}不是.xlsx工作簿，不能标注；请用Excel或WPS打开，另存为.xlsx后再试", file=str(source)
-        )
+def must_differ(source: Path, target: Path) -> None:
+    """Raise OutputError where `target` is the source itself."""
     if target.exists() and target.samefile(source):
-        raise OutputError(f"标注结果不能覆盖原文件{source.name}，请换一个文件名", file=str(target))
+        raise OutputError(f"结果不能覆盖原文件{source.name}，请换一个文件名", file=str(target))
 
 
 @contextmanager
@@ -120,14 +120,18 @@ def _same_file(name: str | None, source: Path) -> bool:
     return name is None or Path(name) == source or Path(name).absolute() == source.absolute()
 
 
-def mark_cells(package: Package, marks: Mapping[str, Mapping[Spot, list[Mark]]]) -> None:
-    """Change the sheets, and add the styles that they need."""
+def mark_cells(
+    package: Package,
+    marks: Mapping[str, Mapping[Spot, list[Mark]]],
+    figures: Mapping[str, Mapping[Spot, Figure]] | None = None,
+) -> None:
+    """Change the sheets, and add the styles that they need; `figures` are new values of marked cells."""
     if not marks:
         return
     styles = Styles(package)
     for block, (part, cells) in enumerate(sorted(marks.items()), 1):
         levels = {spot: min(found, key=order).level for spot, found in cells.items()}
-        sheet = SheetXml(package.read(part), levels, styles.filled)
+        sheet = SheetXml(package.read(part), levels, styles.filled, (figures or {}).get(part))
         texts = {spot: text for spot, found in cells.items() if (text := _text(found))}
         package.write(part, sheet.finished(_comment(package, part, sheet, texts, block) if texts else None))
     package.write(styles.part, styles.root)

@@ -21,6 +21,10 @@ COLOURS: Mapping[Level, str] = {
     "possible": "FFE6DAF5",
     "explained": "FFD9EAD3",
 }
+# A frame is seen as well where the workbook colours the cell itself because a rule of its own fails.
+FRAMED: frozenset[Level] = frozenset({"culprit", "suspect"})
+_FRAME = "FF7030A0"
+_SIDES = ("left", "right", "top", "bottom")
 _STYLES = "application/vnd.openxmlformats-officedocument.spreadsheetml.styles+xml"
 _NO_STYLES = (
     f'<styleSheet xmlns="{MAIN}"><fonts count="1"><font><sz val="11"/><name val="宋体"/></font></fonts>'
@@ -31,7 +35,8 @@ _NO_STYLES = (
     '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
 )
 # The order of the schema, as far as the styles that are added need it.
-_BEFORE_FILLS, _BEFORE_XFS = ("numFmts", "fonts"), ("numFmts", "fonts", "fills", "borders", "cellStyleXfs")
+_BEFORE_FILLS, _BEFORE_BORDERS = ("numFmts", "fonts"), ("numFmts", "fonts", "fills")
+_BEFORE_XFS = ("numFmts", "fonts", "fills", "borders", "cellStyleXfs")
 
 
 class Styles:
@@ -44,6 +49,7 @@ class Styles:
             package.declare(_STYLES, part=self.part)
         self._formats = self._list("cellXfs", _BEFORE_XFS)
         self._fills: dict[Level, str] = {}
+        self._frame = ""
         self._filled: dict[tuple[int, Level], int] = {}
 
     def filled(self, style: int, level: Level) -> int:
@@ -54,6 +60,9 @@ class Styles:
             new = copy.deepcopy(base)
             new.set("fillId", self._fill(level))
             new.set("applyFill", "1")
+            if level in FRAMED:
+                new.set("borderId", self._border())
+                new.set("applyBorder", "1")
             self._formats.append(new)
             self._formats.set("count", f"{len(self._formats)}")
             self._filled[style, level] = len(self._formats) - 1
@@ -69,6 +78,19 @@ class Styles:
             fills.set("count", f"{len(fills)}")
             self._fills[level] = f"{len(fills) - 1}"
         return self._fills[level]
+
+    def _border(self) -> str:
+        """Return the number of the frame of suspected cells."""
+        if not self._frame:
+            borders = self._list("borders", _BEFORE_BORDERS)
+            frame = etree.SubElement(borders, f"{{{MAIN}}}border")
+            for side in _SIDES:
+                line = etree.SubElement(frame, f"{{{MAIN}}}{side}", {"style": "medium"})
+                etree.SubElement(line, f"{{{MAIN}}}color", {"rgb": _FRAME})
+            etree.SubElement(frame, f"{{{MAIN}}}diagonal")
+            borders.set("count", f"{len(borders)}")
+            self._frame = f"{len(borders) - 1}"
+        return self._frame
 
     def _list(self, name: str, before: Iterable[str]) -> etree._Element:
         found = self.root.find(f"{{{MAIN}}}{name}")

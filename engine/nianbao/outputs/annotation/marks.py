@@ -38,6 +38,10 @@ def finding_marks(finding: Finding) -> Iterator[Mark]:
     if finding.severity == "info":
         return
     expected = f"（应为{value_words(finding.expected)}）" if finding.expected is not None else ""
+    best = finding.suspects[0] if finding.suspects else None
+    if best and best.group is None and finding.field not in best.changes:
+        # What the total would have to be is no advice where another cell is the likelier one.
+        expected = "（疑似有误的格另标紫色）"
     text = f"{visible(finding.message)}{expected}"
     if finding.waiver is not None:
         explained = visible(finding.waiver.words.removeprefix(f"{WAIVED}："))
@@ -90,11 +94,12 @@ def _suspect_mark(
         first = path == next(iter(best.changes))
         return Mark(report.origins[path], "possible", f"【疑似有误】{visible(best.reason)}" if first else "")
     lines = []
+    now = value_words(report.value(path))
     if ways[0] is best:
-        lines.append(f"【疑似有误】{visible(best.reason)}")
+        own = f"本格应为{value_words(best.changes[path])}（现为{now}）；" if len(best.changes) > 1 else ""
+        lines.append(f"【疑似有误】{own}{visible(best.reason)}")
         ways = ways[1:]
     word = "疑似有误" if level == "suspect" else "也可能"
-    now = value_words(report.value(path))
     for suspect in ways[:_WAYS]:
         others = [p for p in suspect.changes if p != path]
         also = "、".join(

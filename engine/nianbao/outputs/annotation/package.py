@@ -31,6 +31,7 @@ class Package:
         self.path = path
         self._archive = Archive(path)
         self._changed: dict[str, bytes] = {}
+        self._dropped: set[str] = set()
         with zipfile.ZipFile(path) as source:
             self._names = {_plain(name): name for name in source.namelist()}
 
@@ -101,10 +102,23 @@ class Package:
         root.insert(0 if extension else len(root), element)
         self.write(_TYPES_PART, root)
 
+    def drop(self, name: str, owner: str) -> None:
+        """Leave a part out, with its content type and its relationship to `owner`."""
+        self._dropped.add(self._names.get(_plain(name), name))
+        keys = {key for key, _, target in self.relations(owner) if _plain(target) == _plain(name)}
+        self._remove(_relations_part(owner), "Id", keys)
+        self._remove(_TYPES_PART, "PartName", {f"/{name}"})
+
+    def _remove(self, part: str, attribute: str, values: set[str]) -> None:
+        root = self.root(part)
+        for element in [element for element in root if element.get(attribute) in values]:
+            root.remove(element)
+        self.write(part, root)
+
     def save(self, stream: IO[bytes]) -> None:
         """Write the package: its parts in their order, then the new ones."""
         with zipfile.ZipFile(self.path) as source, zipfile.ZipFile(stream, "w") as target:
-            for info in source.infolist():
+            for info in (info for info in source.infolist() if info.filename not in self._dropped):
                 entry = zipfile.ZipInfo(info.filename, info.date_time)
                 entry.compress_type = info.compress_type
                 entry.external_attr = info.external_attr

@@ -6,18 +6,15 @@ two million cells: as a tree they would take a gigabyte.
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 from xml.parsers import expat
-from xml.sax.saxutils import quoteattr
-
-from lxml import etree
 
 from nianbao.outputs.annotation.package import RELATION
+from nianbao.outputs.annotation.xmlbytes import refuse_document_type, tag, utf8
 from nianbao.raw import column_name
 
 Level = Literal["changed", "culprit", "error", "suspect", "warning", "possible", "explained"]
@@ -44,6 +41,14 @@ def spot_of(address: str) -> Spot | None:
     return int(match[2]), column
 
 
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """The number that a cell is to hold, as XML writes it, and whether its formula stays."""
+
+    number: str
+    keeps_formula: bool = False
+
+
 @dataclass
 class _Row:
     """The row that the parser is in: its number, its start tag, and the wanted columns still to come."""
@@ -60,10 +65,19 @@ class SheetXml:
     """A worksheet whose wanted cells get another style; cells that are not there are made."""
 
     def __init__(
-        self, data: bytes, wanted: Mapping[Spot, Level], restyle: Callable[[int, Level], int]
+        self,
+        data: bytes,
+        wanted: Mapping[Spot, Level],
+        restyle: Callable[[int, Level], int],
+        figures: Mapping[Spot, Figure] | None = None,
     ) -> None:
-        """Scan the XML; `restyle` gives the style that a cell of some style gets for a level."""
-        self.data = _utf8(data)
+        """Scan the XML; `restyle` gives the style that a cell of some style gets for a level.
+
+        `figures` are new values of wanted cells.
+        """
+        self._figures = figures or {}
+        self._open: tuple[int, Figure] | None = None  # where the content of a cell begins that gets a figure
+        self.data = utf8(data)
         self.drawing: str | None = None  # the relationship of the drawing that holds the comments' boxes
         self._wanted, self._restyle = wanted, restyle
         self._by_row: dict[int, list[int]] = {}
@@ -106,7 +120,7 @@ class SheetXml:
 
     def _parse(self) -> None:
         parser = expat.ParserCreate()
-        parser.StartDoctypeDeclHandler = _refuse
+        parser.StartDoctypeDeclHandler = refuse_document_type
         parser.StartElementHandler = self._start
         parser.EndElementHandler = self._end
         self._parser = parser
@@ -128,7 +142,13 @@ class SheetXml:
     def _end(self, name: str) -> None:
         self._depth -= 1
         at = self._parser.CurrentByteIndex
-        if self._depth == 2 and self._row is not None:
+        if self._open is not None and self._depth == 3:
+            self._edits.append((self._open[0], at, self._value(self._open[1])))
+            self._open = None
+        elif self._open is not None and self._depth == 4 and self._open[1].keeps_formula:
+            # What stands behind the formula goes, the formula itself stays.
+            self._keep_formula(name, at)
+        elif self._depth == 2 and self._row is not None:
             self._end_row(at)
         elif self._depth == 1 and name == f"{self._prefix}sheetData":
             rows = b"".join(map(self._new_row, self._rows))
@@ -185,11 +205,31 @@ class SheetXml:
         while row.wanted and row.wanted[0] < row.last:
             self._edits.append((at, at, self._new_cell(row, row.wanted.popleft())))
         if row.wanted and row.wanted[0] == row.last:
-            level = self._wanted[row.number, row.wanted.popleft()]
-            style = self._restyle(int(attributes.get("s", 0)), level)
+            spot = row.number, row.wanted.popleft()
+            style = self._restyle(int(attributes.get("s", 0)), self._wanted[spot])
             end = self._tag_end(at)
             closed = self.data[end - 2 : end] == b"/>"
-            self._edits.append((at, end, _tag(name, {**attributes, "s": f"{style}"}, closed)))
+            attributes = {**attributes, "s": f"{style}"}
+            figure = self._figures.get(spot)
+            if figure is None:
+                self._edits.append((at, end, tag(name, attributes, closed)))
+                return
+            # A number needs no kind, and what the cell held is not that kind any more.
+            attributes = {key: value for key, value in attributes.items() if key != "t"}
+            if closed:
+                filled = tag(name, attributes, False) + self._value(figure) + f"</{name}>".encode()
+                self._edits.append((at, end, filled))
+            else:
+                self._edits.append((at, end, tag(name, attributes, False)))
+                self._open = end, figure
+
+    def _keep_formula(self, name: str, at: int) -> None:
+        """Move on to behind the formula that ends at `at`, if it is one."""
+        if name == f"{self._prefix}f" and self._open is not None:
+            self._open = self._tag_end(at), self._open[1]
+
+    def _value(self, figure: Figure) -> bytes:
+        return f"<{self._prefix}v>{figure.number}</{self._prefix}v>".encode()
 
     def _end_row(self, at: int) -> None:
         """Make the wanted cells behind the last cell of the row."""
@@ -207,11 +247,11 @@ class SheetXml:
         end = self._tag_end(start)
         closed = self.data[end - 2 : end] == b"/>"
         if closed and content:
-            head = _tag(name, attributes, False) if attributes else self.data[start : end - 2] + b">"
+            head = tag(name, attributes, False) if attributes else self.data[start : end - 2] + b">"
             self._edits.append((start, end, head + content + f"</{name}>".encode()))
             return
         if attributes:
-            self._edits.append((start, end, _tag(name, attributes, closed)))
+            self._edits.append((start, end, tag(name, attributes, closed)))
         if content:
             self._edits.append((at, at, content))
 
@@ -227,7 +267,7 @@ class SheetXml:
     def _new_row(self, number: int) -> bytes:
         row = _Row(number, f"{self._prefix}row", {}, 0, self._wanted_in(number))
         cells = b"".join(self._new_cell(row, column) for column in row.wanted)
-        return _tag(row.name, {"r": f"{number}"}, False) + cells + f"</{row.name}>".encode()
+        return tag(row.name, {"r": f"{number}"}, False) + cells + f"</{row.name}>".encode()
 
     def _new_cell(self, row: _Row, column: int) -> bytes:
         """Return a blank cell that looks as its row or its column does, but for the level."""
@@ -236,7 +276,11 @@ class SheetXml:
             base = int(row.attributes.get("s", 0))
         style = self._restyle(base, self._wanted[row.number, column])
         address = f"{column_name(column - 1)}{row.number}"
-        return _tag(f"{self._prefix}c", {"r": address, "s": f"{style}"}, True)
+        name, attributes = f"{self._prefix}c", {"r": address, "s": f"{style}"}
+        figure = self._figures.get((row.number, column))
+        if figure is None:
+            return tag(name, attributes, True)
+        return tag(name, attributes, False) + self._value(figure) + f"</{name}>".encode()
 
     def _wanted_in(self, number: int) -> deque[int]:
         return deque(self._by_row[number])
@@ -246,20 +290,3 @@ class SheetXml:
         if match is None:
             raise ValueError(f"no tag at {start}")
         return match.end()
-
-
-def _tag(name: str, attributes: Mapping[str, str], closed: bool) -> bytes:
-    inner = "".join(f" {key}={quoteattr(value)}" for key, value in attributes.items())
-    return f"<{name}{inner}{'/>' if closed else '>'}".encode()
-
-
-def _utf8(data: bytes) -> bytes:
-    """Return XML of which each tag is the bytes that it looks like: UTF-16 becomes UTF-8."""
-    if not data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return data
-    root = etree.fromstring(data, etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False))
-    return etree.tostring(root, xml_declaration=True, encoding="UTF-8", standalone=True)
-
-
-def _refuse(*_: object) -> None:
-    raise ValueError("a document type definition")

@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from nianbao.agencies import agency_key
 from nianbao.differences import Comparison, Number, ReportComparison
 from nianbao.errors import PackError
-from nianbao.matching import agency_key
+from nianbao.matching import Key
 from nianbao.outputs.comparison.display import summary_line
 from nianbao.outputs.comparison.series import ChartData, chart_data, reports_by_year
 from nianbao.outputs.comparison.view import section_of
@@ -42,15 +44,19 @@ def comparison_html(
     pack: Pack,
     sides: tuple[str, str] = ("", ""),
     unreadable: Unreadable = (),
+    links: Sequence[str] | None = None,
 ) -> str:
     """Return the page of a comparison; `sides` say what was compared, `unreadable` are (file, message).
+
+    `links` lead to pages of their own for the pairs that differ, in order: the page is then an index.
 
     Of more than `WHOLE` agencies that differ, only the differences are shown; details end at `LARGEST`
     characters, and the page says so.
     """
-    single = len(comparison.pairs) == 1 and not (comparison.only_before or comparison.only_after)
+    single = links is None and _is_single(comparison)
     shown = comparison.pairs if single else comparison.differing
-    sections = list(_sections(shown, pack))
+    sections = list(_sections(shown, pack)) if links is None else []
+    targets = [f"#{section.anchor}" for section in sections] if links is None else list(links)
     named = single and all(pair.before.source.file and pair.after.source.file for pair in shown)
     values = {
         "title": "年度报告比较" if not single else f"{agency_words(shown[0].after)}：年度报告比较",
@@ -60,8 +66,8 @@ def comparison_html(
         "verdict": verdict(comparison),
         "single": single,
         "sections": sections,
-        "rows": [_row(pair, index, index < len(sections)) for index, pair in enumerate(comparison.differing)],
-        "left_out": len(shown) - len(sections),
+        "rows": [_row(*row) for row in zip_longest(comparison.differing, [] if single else targets)],
+        "left_out": 0 if single else len(shown) - len(targets),
         "alone": [
             ("只在“前”中有", [_named(report) for report in comparison.only_before]),
             ("只在“后”中有", [_named(report) for report in comparison.only_after]),
@@ -73,14 +79,19 @@ def comparison_html(
     return _page("diff.html", pack, values)
 
 
-def charts_html(reports: Iterable[Report], pack: Pack, unreadable: Unreadable = ()) -> str:
-    """Return the page of a pack's charts, over all agencies and for each; raises PackError if it has none."""
+def charts_html(
+    reports: Iterable[Report], pack: Pack, unreadable: Unreadable = (), name: Key = agency_key
+) -> str:
+    """Return the page of a pack's charts, over all agencies and for each; raises PackError if it has none.
+
+    `name` gives what the names of one agency have in common.
+    """
     if not pack.charts:
         raise PackError(f"报表包{pack.id}没有定义图表（pack.toml中的[[chart]]）", file="pack.toml")
     reports = list(reports)
     by_agency: dict[str, list[Report]] = {}
     for report in reports:
-        by_agency.setdefault(agency_key(report.agency), []).append(report)
+        by_agency.setdefault(name(report.agency), []).append(report)
     years = reports_by_year(reports)
     many = len(by_agency) > 1
     drawing = _Charts(pack)
@@ -89,9 +100,9 @@ def charts_html(reports: Iterable[Report], pack: Pack, unreadable: Unreadable = 
     span = "、".join(f"{year}年{len(found)}份" for year, found in years.items())
     undated = sum(report.year is None for report in reports)
     span += f"；另有{undated}份没有年度，没有计入" if undated else ""
-    name = f"{len(by_agency)}个单位" if many else agency_words(reports[0]) if reports else "没有报告"
+    who = f"{len(by_agency)}个单位" if many else agency_words(reports[-1]) if reports else "没有报告"
     values = {
-        "title": f"{name}：各年对照",
+        "title": f"{who}：各年对照",
         "scope": f"报告：{span or '没有'}。",
         "many": many,
         "charts": overall,
@@ -102,9 +113,14 @@ def charts_html(reports: Iterable[Report], pack: Pack, unreadable: Unreadable = 
     return _page("chart.html", pack, values)
 
 
+def _is_single(comparison: Comparison) -> bool:
+    """Return whether two single reports were compared."""
+    return len(comparison.pairs) == 1 and not (comparison.only_before or comparison.only_after)
+
+
 def verdict(comparison: Comparison) -> str:
     """Return what came out, in one sentence."""
-    if len(comparison.pairs) == 1 and not (comparison.only_before or comparison.only_after):
+    if _is_single(comparison):
         counts = counts_words(comparison.pairs[0])
         return f"{counts}。" if comparison.same else f"两份报告有不同：{counts}。"
     return f"没有不同。{summary_line(comparison)}。" if comparison.same else f"{summary_line(comparison)}。"
@@ -139,20 +155,19 @@ def _sections(pairs: Sequence[ReportComparison], pack: Pack) -> Iterator[_Shown]
 
 @dataclass(frozen=True)
 class _Row:
-    """An agency in the list of those that differ; `listed` says whether its details are on the page."""
+    """An agency in the list of those that differ; `target` is where its details are, None for nowhere."""
 
-    anchor: str
+    target: str | None
     agency: str
     years: str
     figures: int
     texts: int
     items: int
-    listed: bool
 
 
-def _row(pair: ReportComparison, index: int, listed: bool) -> _Row:
+def _row(pair: ReportComparison, target: str | None) -> _Row:
     counts = len(pair.figures), len(pair.texts), len(pair.items)
-    return _Row(f"u{index + 1}", agency_words(pair.after), years_words(pair), *counts, listed)
+    return _Row(target, agency_words(pair.after), years_words(pair), *counts)
 
 
 def _equal(pair: ReportComparison) -> str:

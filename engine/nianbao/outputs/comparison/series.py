@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from nianbao.agencies import agency_key
 from nianbao.charts import Chart, Group
 from nianbao.differences import Number
-from nianbao.matching import agency_key
 from nianbao.report import Report
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 from zlib import crc32
 
@@ -56,6 +57,7 @@ class Css(NamedTuple):
         return Css(*(";".join(filter(None, pair)) for pair in zip(self, other, strict=True)))
 
 
+@lru_cache(maxsize=4096)
 def run_css(look: RunLook, base: int, latin: str, within: RunLook | None = None) -> Css:
     """Return the declarations of characters; `base` is the size of the document's text in half points.
 
@@ -83,6 +85,7 @@ def _screen(size: int, base: int) -> float:
     return max(size / base, _SMALLEST)
 
 
+@lru_cache(maxsize=4096)
 def paragraph_css(look: ParagraphLook, size: int | None, cell: bool = False) -> Css:
     """Return the declarations of a paragraph whose letters have that size (half points).
 

@@ -108,10 +108,12 @@ class TableConverter:
     def _ruled(self, table: etree._Element) -> bool:
         """Return whether a table is ruled: it, its style, or one of its cells says so."""
         borders = table.find(f"{W}tblPr/{W}tblBorders")
-        if borders is not None:
-            return has_lines(borders)
+        if borders is not None and has_lines(borders):
+            return True
+        if any(has_lines(each) for each in table.iter(f"{W}tcBorders")):
+            return True
         style = self.styles.style(value(table.find(f"{W}tblPr/{W}tblStyle")))
-        return style.bordered or any(has_lines(each) for each in table.iter(f"{W}tcBorders"))
+        return borders is None and style.bordered
 
     def _read(self, table: etree._Element) -> Rows:
         rows = Rows()

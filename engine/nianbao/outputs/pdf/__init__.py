@@ -14,10 +14,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
+from threading import Event
 from types import TracebackType
 from typing import Self
 
-from nianbao.outputs.pdf.check import check_pdf
+from nianbao.outputs.pdf.check import check_pdf, require_pdfium
 from nianbao.outputs.pdf.office import Run, convert_files, find_office, write_profile
 
 # A start serves so many files: long enough to be worth it, short enough that nothing piles up.
@@ -50,6 +51,8 @@ class PdfPool:
 
     def __init__(self, jobs: int = 0, timeout: float = TIMEOUT) -> None:
         self._office = find_office()
+        require_pdfium()
+        self._stop = Event()
         self.timeout = timeout
         self.jobs = jobs or os.cpu_count() or 1
         self._folder = Path(tempfile.mkdtemp(prefix="nianbao-pdf-"))
@@ -84,7 +87,7 @@ class PdfPool:
         made: dict[Path, Path] = {}
         alone: list[Path] = []
         waiting = list(files)
-        while waiting:
+        while waiting and not self._stop.is_set():
             batch, waiting = waiting[:PER_START], waiting[PER_START:]
             run = self._start(profile, batch, folder)
             made |= run.made
@@ -98,6 +101,8 @@ class PdfPool:
             alone += missing
         problems: dict[Path, str] = {}
         for file in alone:
+            if self._stop.is_set():
+                break
             run = self._start(profile, [file], folder)
             made |= run.made
             problems[file] = run.stopped or "LibreOffice没有转换出PDF"
@@ -106,7 +111,7 @@ class PdfPool:
     def _start(self, profile: Path, files: Sequence[Path], folder: Path) -> Run:
         if not profile.exists():
             write_profile(profile)
-        run = convert_files(self._office, profile, files, folder, self.timeout)
+        run = convert_files(self._office, profile, files, folder, self.timeout, self._stop)
         if run.stopped:
             # What a killed office leaves behind is not to be trusted.
             shutil.rmtree(profile, ignore_errors=True)
@@ -118,6 +123,8 @@ class PdfPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if kind is not None:
+            self._stop.set()
         self._threads.shutdown(wait=True, cancel_futures=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
+from importlib.util import find_spec
 
 from nianbao.errors import OutputError
 
 _MISSING = "检查PDF要用pypdfium2，请运行 pip install 'nianbao[pdf]'"
 
 
-def check_pdf(content: bytes, words: Sequence[str]) -> str:
-    """Return what is wrong with a PDF, or nothing: it has pages, and one of `words` stands in it.
+def require_pdfium() -> None:
+    """Raise OutputError where the library that reads PDFs is not installed."""
+    if find_spec("pypdfium2") is None:
+        raise OutputError(_MISSING)
 
-    Raises OutputError where the library that reads PDFs is not installed.
-    """
-    try:
-        import pypdfium2
-    except ImportError:
-        raise OutputError(_MISSING) from None
+
+def check_pdf(content: bytes, words: Sequence[str]) -> str:
+    """Return what is wrong with a PDF, or nothing: it has pages, and one of `words` stands in it."""
+    import pypdfium2
+
     try:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError:

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
 
 from nianbao.errors import OutputError
 
@@ -88,8 +89,10 @@ class Run:
     stopped: str = ""
 
 
-def convert_files(office: str, profile: Path, files: Sequence[Path], out: Path, timeout: float) -> Run:
-    """Return the PDFs that one start makes of `files` in the folder `out`.
+def convert_files(
+    office: str, profile: Path, files: Sequence[Path], out: Path, timeout: float, stop: Event
+) -> Run:
+    """Return the PDFs that one start makes of `files` in the folder `out`; `stop` ends it at once.
 
     A file may take `timeout` seconds, the first some more for the start. Whatever happens, no process of it
     is left when this returns.
@@ -109,7 +112,7 @@ def convert_files(office: str, profile: Path, files: Sequence[Path], out: Path, 
     )
     targets = [out / f"{file.stem}.pdf" for file in files]
     try:
-        stopped = _watch(process, targets, timeout)
+        stopped = _watch(process, targets, timeout, stop)
     finally:
         _kill(process)
     return Run({f: t for f, t in zip(files, targets, strict=True) if _whole(t)}, stopped)
@@ -121,7 +124,7 @@ def _environment(temporary: Path) -> dict[str, str]:
     return {**os.environ, **proxies, "no_proxy": "", "TMPDIR": str(temporary), "SAL_USE_VCLPLUGIN": "svp"}
 
 
-def _watch(process: subprocess.Popen[bytes], targets: Sequence[Path], timeout: float) -> str:
+def _watch(process: subprocess.Popen[bytes], targets: Sequence[Path], timeout: float, stop: Event) -> str:
     """Return why the process ended early, or nothing; it is running still if it took too long."""
     done, since = 0, time.monotonic() + _START
     while process.poll() is None:
@@ -130,7 +133,8 @@ def _watch(process: subprocess.Popen[bytes], targets: Sequence[Path], timeout: f
             done, since = fresh + 1, time.monotonic()
         elif time.monotonic() - since > timeout:
             return f"{timeout:.0f}秒内没有转换完"
-        time.sleep(_POLL)
+        if stop.wait(_POLL):
+            return "已中断"
     return f"LibreOffice异常退出（{process.returncode}）" if process.returncode else ""
 
 

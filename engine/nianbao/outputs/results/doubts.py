@@ -46,9 +46,9 @@ def doubts_of(result: CheckResult) -> Iterator[Doubt]:
     suspects = next((finding.suspects for finding in result.findings if finding.suspects), ())
     for number, suspect in enumerate(suspects, 1):
         for path, value in suspect.changes.items():
-            yield Doubt(
-                number, suspect.group, path, report.where(path), report.value(path), value, suspect.reason
-            )
+            # One sentence speaks of all cells of a suspect.
+            reason = suspect.reason if path == next(iter(suspect.changes)) else "（同上）"
+            yield Doubt(number, suspect.group, path, report.where(path), report.value(path), value, reason)
 
 
 class DoubtSheet:

@@ -9,16 +9,26 @@ from __future__ import annotations
 import math
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal
 from xml.sax.saxutils import escape
 
+from lxml.etree import SerialisationError
+
 from nianbao.errors import OutputError
 from nianbao.findings import Value
-from nianbao.outputs.files import cannot_write
-from nianbao.outputs.workbook.xlsx import FORMULA_STARTS, discard, is_exact, safe_text, save_workbook, visible
+from nianbao.outputs.workbook.xlsx import (
+    FORMULA_STARTS,
+    cannot_spool,
+    discard,
+    is_exact,
+    safe_text,
+    save_workbook,
+    visible,
+)
 from nianbao.raw import column_name
 
 MAX_ROWS = 1_048_576
@@ -101,7 +111,9 @@ class Book:
     def __exit__(self, *_: object) -> None:
         discard(self.workbook)
         for sheet in self.sheets:
-            sheet.file.close()
+            # Rows that a full disk has no room for have been told of already.
+            with suppress(OSError):
+                sheet.file.close()
 
     def put_last(self, name: str) -> None:
         """Move the sheets of a table behind all others that there are."""
@@ -144,11 +156,11 @@ class Sheet:
         self._links = 0
         self._styles: dict[tuple[str, int, bool], int] = {}
         self._letters = [column_name(number) for number in range(len(columns))]
-        self._set_up()
         try:
+            self._set_up()
             self.file = tempfile.TemporaryFile()  # noqa: SIM115 - the book closes it
-        except OSError as error:
-            raise cannot_write(book.path, error) from error
+        except (OSError, SerialisationError) as error:
+            raise cannot_spool(error) from error
         book.sheets.append(self)
 
     def _set_up(self) -> None:
@@ -233,7 +245,7 @@ class Sheet:
         try:
             self.file.write(row.encode())
         except OSError as error:
-            raise cannot_write(self.book.path, error) from error
+            raise cannot_spool(error) from error
 
     def _cell(self, column: int, value: Value, style: str) -> str:
         """Return the XML of a cell of the row that is being written."""

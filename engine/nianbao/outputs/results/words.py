@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from itertools import groupby
 
 from nianbao.findings import Finding, Severity, Suspect, Value, Where
 from nianbao.outputs.workbook.xlsx import visible
@@ -30,6 +31,7 @@ _ENGINE: Mapping[str, tuple[str, str]] = {
     "WORKER": ("每份报告应能独立处理完", "单独重试这份报告"),
     "UNREADABLE": ("数据应能读出", "按说明改正后重新运行"),
     "RENDER": ("内容应能写入报告", "按说明改正后重新运行"),
+    "PDF": ("Word文件应能转换为PDF", "打开Word文件看看有无异常，然后重新运行；只会重做没有生成的"),
     "SAME-NAME": ("一个单位一个年度只应有一份报告", "核对是否重复报送"),
     "NOT-FOUND": ("格式中的每一格都应在报告中", "对照原文：缺的补上，印在别处的改正位置"),
     "UNALIGNED": ("表中的数字应有对应的栏目", "核对表头和行名，对照原文"),
@@ -43,6 +45,7 @@ _ENGINE: Mapping[str, tuple[str, str]] = {
     "NOT-READ": ("格式中没有这段文字的位置", "确认可以不读入"),
     "EXTERNAL": ("报告不应引用外部文件", "断开链接后另存"),
     "MACRO": ("报告不应带宏", "另存为.docx"),
+    "FILE-NAME": ("单位名称应能作文件名", "核对单位名称，核对输出文件名"),
     "NOT-PLACED": ("填写的内容应印在报告中", "核对所用模板是否缺少这个位置"),
     "PREVIOUS-NONE": ("应有上年报告可比", "新设的单位可不理会；改名、合并、拆分的写进别名表"),
     "PREVIOUS-YEAR": ("上年报告应是前一年的", "换成前一年的报告"),
@@ -112,19 +115,34 @@ class Words:
         if not finding.suspects:
             return ""
         first, *others = finding.suspects[:_MOST_SUSPECTS]
-        text = f"最可能：{first.reason or self._changes(first)}"
+        if first.group is not None:
+            group = [suspect for suspect in (first, *others) if suspect.group == first.group]
+            text = f"最可能是下列之一，规则分不清：{'；或'.join(map(self._changes, group))}"
+            others = others[len(group) - 1 :]
+        else:
+            text = f"最可能：{first.reason or self._changes(first)}"
         if others:
             text += f"。也可能：{'；或'.join(map(self._changes, others))}"
         more = len(finding.suspects) > _MOST_SUSPECTS
         return visible(text + (f"；共{len(finding.suspects)}种可能" if more else ""))
 
     def candidates(self, finding: Finding) -> list[str]:
-        """Return all suspects of a finding, best first; of very many the first, and how many more."""
-        if not finding.suspects:
-            return []
-        first, *others = finding.suspects[:_MOST_LINES]
-        lines = [f"最可能：{first.reason or self._changes(first)}"]
-        lines += (f"也可能：{self._changes(suspect, len(suspect.changes))}" for suspect in others)
+        """Return all suspects of a finding, best first; of very many the first, and how many more.
+
+        Those that the rules cannot tell apart share a line.
+        """
+        shown = finding.suspects[:_MOST_LINES]
+        lines: list[str] = []
+        for group, run in groupby(shown, key=lambda suspect: suspect.group):
+            members = list(run)
+            if group is not None:
+                ways = "；或".join(self._changes(suspect, len(suspect.changes)) for suspect in members)
+                word = "也可能" if lines else "最可能"
+                lines.append(f"{word}是下列{len(members)}种之一，规则分不清：{ways}；请核对台账")
+                continue
+            for suspect in members:
+                changes = self._changes(suspect, len(suspect.changes))
+                lines.append(f"也可能：{changes}" if lines else f"最可能：{suspect.reason or changes}")
         if len(finding.suspects) > _MOST_LINES:
             lines.append(f"另有{len(finding.suspects) - _MOST_LINES}种可能，见JSON输出或检查结果.xlsx")
         return list(map(visible, lines))

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
+import tempfile
 import zipfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from copy import copy
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
+from lxml.etree import SerialisationError
+
 from nianbao.errors import OutputError
-from nianbao.outputs.files import replacing
+from nianbao.outputs.files import cannot_write, replacing
 from nianbao.values import ILLEGAL
 
 if TYPE_CHECKING:
@@ -97,6 +102,8 @@ def save_workbook(
             }
             # `Workbook.save` would set the date of today.
             ExcelWriter(workbook, archive).write_data()
+    except SerialisationError as error:
+        raise cannot_spool(error) from error
     finally:
         discard(workbook)
 
@@ -109,7 +116,19 @@ def discard(workbook: Workbook) -> None:
     sheets: list[Any] = workbook.worksheets
     for sheet in sheets:
         if not getattr(sheet, "closed", True):
-            sheet.close()
+            # A full disk has been told of already.
+            with suppress(OSError, SerialisationError):
+                sheet.close()
+
+
+def cannot_spool(error: Exception) -> OutputError:
+    """Return the sentence for a temporary file of a workbook that cannot be written."""
+    if isinstance(error, SerialisationError):
+        # That is how lxml tells an error of the system: IO_ENOSPC.
+        number = getattr(errno, str(error).removeprefix("IO_"), errno.EIO)
+        error = OSError(number, os.strerror(number))
+    assert isinstance(error, OSError)
+    return cannot_write(Path(tempfile.gettempdir()), error)
 
 
 class _FixedZip(zipfile.ZipFile):
