@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import json
 from decimal import Decimal
+from email.mime.multipart import MIMEMultipart
+from email.mime.text import MIMEText
 from pathlib import Path
 from typing import Any
 
@@ -461,6 +463,17 @@ def test_a_page_without_a_title_takes_agency_and_year_from_its_name_and_says_so(
     report = read_page(tmp_path, page, pack, "某局2022年政府信息公开工作年度报告.html")
     assert (report.agency, report.year) == ("某局", 2022)
     assert rules_of(report) == ["TITLE"]
+
+
+def test_a_page_that_a_browser_saved_as_one_file_is_read(
+    data: dict[str, Any], pack: Pack, tmp_path: Path
+) -> None:
+    message = MIMEMultipart("related")
+    message.attach(MIMEText(page_html(data, pack), "html", "gb18030"))
+    message.attach(MIMEText("body {}", "css"))
+    path = tmp_path / "报告.mhtml"
+    path.write_bytes(b"From: <Saved by Blink>\n" + message.as_bytes())
+    assert exchanged(read_one(path, pack).data) == printed(data, pack)
 
 
 def test_a_page_about_something_else_is_not_a_report(pack: Pack, tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ from nianbao.workers import LocalPool
 
 # What a folder is searched for; a file that is named outright may have any name.
 DATA = frozenset({".xlsx", ".xlsm", ".xls", ".et", ".ods", ".csv", ".tsv", ".json", ".jsonl"})
-DOCUMENTS = frozenset({".docx", ".docm", ".doc", ".wps", ".rtf", ".pdf", ".html", ".htm", ".txt", ".md"})
+DOCUMENTS = frozenset(
+    {".docx", ".docm", ".doc", ".wps", ".rtf", ".pdf", ".html", ".htm", ".mhtml", ".mht", ".txt", ".md"}
+)
 SUFFIXES = DATA | DOCUMENTS
 # What nianbao itself writes beside reports.
 _OUTPUTS = frozenset({"检查结果.xlsx", MANIFEST})

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from nianbao.readers.sniff import Kind
 
 # Kinds of files that hold a finished report; each is read whole, and takes longer than data do.
-FINISHED = frozenset({"docx", "pdf", "html", "text"})
+FINISHED = frozenset({"docx", "pdf", "html", "mhtml", "text"})
 
 
 def read_raw(path: Path, pack: Pack) -> Iterator[RawReport]:
@@ -53,7 +53,7 @@ def _read_finished(path: Path, kind: str, pack: Pack, shown: str | None = None) 
         from nianbao.readers.document_docx import read_docx as read_document
     elif kind == "pdf":
         from nianbao.readers.document_pdf import read_pdf as read_document
-    elif kind == "html":
+    elif kind in ("html", "mhtml"):
         from nianbao.readers.document_html import read_html as read_document
     else:
         from nianbao.readers.document_text import read_text as read_document

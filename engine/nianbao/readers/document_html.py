@@ -36,6 +36,7 @@ _SPACE = re.compile(r"[ \t\r\n\f]+")
 _HIDDEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
 _RIGHT = re.compile(r"text-align\s*:\s*(?:right|end)", re.IGNORECASE)
 _DATA = re.compile(rb"data:[\w/+.-]*;base64,[A-Za-z0-9+/=\s]*")
+_ARCHIVE = re.compile(rb"^content-type:\s*multipart/related", re.IGNORECASE | re.MULTILINE)
 # Spans beyond this are mistakes of the page, or meant to fill the memory.
 _MOST_SPAN, _MOST_CELLS = 200, 50_000
 _DEEPEST = 200
@@ -50,12 +51,26 @@ def read_html(path: Path, shown: str | None = None) -> Document:
             raise trouble(
                 path, f"网页有{path.stat().st_size >> 20}MB，大得不正常，没有读取；请只保存报告正文"
             )
-        text = decode(_DATA.sub(b"", path.read_bytes()), path)
+        text = _page_text(path)
         root = _parsed(text, path)
         _cut_below_article(root)
         reader = _Reader(path, file)
         raw = list(reader.blocks(root, 0))
     return Document(tuple(flattened(raw, file)), Where(file), page=True)
+
+
+def _page_text(path: Path) -> str:
+    """Return the text of a page, or of the page in an archive that a browser saved (.mhtml)."""
+    data = path.read_bytes()
+    if not _ARCHIVE.search(data[:2048]):
+        return decode(_DATA.sub(b"", data), path)
+    from email import message_from_bytes
+
+    for part in message_from_bytes(data).walk():
+        content = part.get_payload(decode=True)
+        if part.get_content_type() == "text/html" and isinstance(content, bytes):
+            return decode(_DATA.sub(b"", content), path)
+    raise trouble(path, "保存的网页里没有正文，请在浏览器中打开后重新保存")
 
 
 def _parsed(text: str, path: Path) -> etree._Element:

@@ -56,7 +56,7 @@ def extract(path: str) -> dict[str, Any]:
 
 
 def _page(page: Any, number: int) -> dict[str, Any]:
-    chars = [c for c in page.chars if c["text"] and c.get("upright", True)]
+    chars = [c for c in page.chars if c["text"] and _is_level(c)]
     tables = [t for t in page.find_tables() if _is_grid(t.cells)] if page.edges else []
     inside: list[list[Char]] = [[] for _ in tables]
     outside: list[Char] = []
@@ -70,6 +70,12 @@ def _page(page: Any, number: int) -> dict[str, Any]:
         "tables": [_table(t, own) for t, own in zip(tables, inside, strict=True)],
         "images": len(page.images),
     }
+
+
+def _is_level(char: Char) -> bool:
+    """Return whether a character stands straight or on its side; watermarks are slanted."""
+    across, up = char.get("matrix", (1, 0))[:2]
+    return bool(min(abs(across), abs(up)) < 0.1 * max(abs(across), abs(up)))
 
 
 def _is_grid(cells: Sequence[Box]) -> bool:
@@ -122,8 +128,10 @@ def text_of(chars: Sequence[Char]) -> str:
             if same:
                 continue  # drawn twice to look bold
             gap = char["x0"] - last["x1"]
-            letters = last["text"][-1:].isascii() and char["text"][:1].isascii()
-            if letters and gap > 0.25 * char["size"] and last["text"].isalnum() and char["text"].isalnum():
+            letters = f"{last['text']}{char['text']}".isascii()
+            words = last["text"].isalnum() and char["text"].isalnum()
+            # So wide a gap is one between columns, where a table has no lines.
+            if gap > (0.25 if letters and words else 1.2) * char["size"]:
                 parts.append(" ")
         parts.append(char["text"])
         last = char

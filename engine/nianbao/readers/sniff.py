@@ -14,7 +14,7 @@ from nianbao.readers.plaintext import decode_head, guess_delimiter
 from nianbao.readers.trouble import broken, reading, trouble
 
 Kind = Literal[
-    "xlsx", "xls", "ods", "csv", "json", "jsonl", "docx", "pdf", "html", "text",
+    "xlsx", "xls", "ods", "csv", "json", "jsonl", "docx", "pdf", "html", "mhtml", "text",
     "doc", "wps", "et", "xlsb", "ofd", "encrypted", "zip", "empty", "unknown",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -27,6 +27,9 @@ _ARCHIVES = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08")
 _HTML = re.compile(r"(?:<!--.*?-->\s*)*<(?:!doctype\s+html|\??xml[^>]*>\s*<(?:!doctype\s+)?html|"
                    r"html|head|body|table|div|meta|title|style|section|article|span|center|p|h[1-6])[\s>/]",
                    re.IGNORECASE | re.DOTALL)  # fmt: skip
+_MHTML = re.compile(
+    r"(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?content-type:\s*multipart/related", re.IGNORECASE
+)
 # Office on the web numbers the main part.
 _MAIN_PARTS: tuple[tuple[str, Kind], ...] = (
     (r"xl/workbook\d*\.xml", "xlsx"), (r"word/document\d*\.xml", "docx"),
@@ -36,7 +39,7 @@ _OPENING = re.compile(r'\{\s*["}]|\[\s*["{\[\]]')
 _NAMES: dict[Kind, str] = {
     "xlsx": "Excel工作簿", "xls": "Excel 97-2003工作簿", "ods": "ODS表格", "csv": "CSV文本",
     "json": "JSON数据", "jsonl": "JSON数据", "docx": "Word文档", "pdf": "PDF文件",
-    "html": "网页", "text": "纯文本",
+    "html": "网页", "mhtml": "网页", "text": "纯文本",
 }  # fmt: skip
 _ADVICE: dict[Kind, str] = {
     "empty": "文件是空的（0字节），请重新导出或复制后再试",
@@ -138,6 +141,8 @@ def _text_kind(head: bytes, suffix: str, *, whole: bool) -> Kind:
         return "empty"
     if start.startswith("{\\rtf"):
         return "doc"
+    if _MHTML.match(start):
+        return "mhtml"
     if _OPENING.match(start):
         return _json_kind(start, suffix)
     if _HTML.match(start):

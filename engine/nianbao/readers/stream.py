@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from difflib import SequenceMatcher
@@ -248,12 +249,19 @@ def _say_labels(
     figures: Figures,
 ) -> None:
     """Say which labels of the grid are not in the text as they should be."""
-    of_row = {row.label: (runs[index], row) for index, row in pairs}
+    of_row = {row.label: (index, row) for index, row in pairs}
+    first = min(cell.row for cell in grid.field_cells.values())
+    head = {cell.text for cell in grid.labels if cell.row < first}
     for text in dict.fromkeys(labels):
         label = bare(text)
         if label in region or not label:
             continue
-        run, row = of_row.get(label, (None, None))
+        index, row = of_row.get(label, (None, None))
+        run = None if index is None else runs[index]
+        around = region if index is None else "".join(other.words for other in runs[index : index + 2])
+        # A label that the lines of its neighbours run through is whole nevertheless.
+        if not Counter(label) - Counter(runs[0].words if text in head else around):
+            continue
         printed = _nearest(label, run.words if run else region)
         where = run.cells[0][1] if run else runs[0].cells[0][1]
         table = figures.pack.table_of(next(iter(grid.field_cells)))
