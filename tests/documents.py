@@ -91,3 +91,22 @@ def printed(data: Mapping[str, Any], pack: Pack) -> dict[str, Any]:
     plain: dict[str, Any] = exchanged(report_from_data(data, pack).data)
     plain.pop("profile", None)
     return plain
+
+
+def stream_file(data: dict[str, Any], pack: Pack, folder: Path, change: Change | None = None) -> Path:
+    """Write a report as text whose tables are lines of labels and figures."""
+    lines = [f"{data['agency']}{data['year']}年政府信息公开工作年度报告"]
+    figures = figures_of(exchanged(report_from_data(data, pack).data), pack)
+    for block in pack.layout.blocks:
+        if isinstance(block, Heading):
+            lines.append(block.text)
+        elif isinstance(block, Grid):
+            for row in range(block.rows):
+                cells = [c for c in block.cells if c.row == row]
+                texts = [c.text if not c.fields else str(figures[c.fields[0]]) for c in cells]
+                lines.append(
+                    " ".join(t if change is None else change(c, t) for c, t in zip(cells, texts, strict=True))
+                )
+    path = folder / "报告.txt"
+    path.write_text("\n".join([*lines, data["other_matters"]]), encoding="utf-8")
+    return path

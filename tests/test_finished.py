@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from conftest import consistent_report
-from documents import checked, figures_of, page_html, printed, read_one, read_page, rules_of
+from documents import checked, figures_of, page_html, printed, read_one, read_page, rules_of, stream_file
 from nianbao.layout import Cell
 from nianbao.pack import Pack
 from nianbao.pipeline import render, report_from_data
@@ -543,25 +543,6 @@ def test_text_from_a_pdf_without_tables_marks_its_figures(
     assert figures_of(exchanged(report.data), pack) == figures_of(data, pack)
     assert rules_of(report) == ["STREAM"] * 3
     assert report.where("requests.new.total").line
-
-
-def stream_file(data: dict[str, Any], pack: Pack, folder: Path, change: Any = None) -> Path:
-    """Write a report as text whose tables are lines of labels and figures."""
-    lines = [f"{data['agency']}{data['year']}年政府信息公开工作年度报告"]
-    figures = figures_of(exchanged(report_from_data(data, pack).data), pack)
-    for block in pack.layout.blocks:
-        if type(block).__name__ == "Heading":
-            lines.append(block.text)
-        elif type(block).__name__ == "Grid":
-            for row in range(block.rows):
-                cells = [c for c in block.cells if c.row == row]
-                texts = [c.text if not c.fields else str(figures[c.fields[0]]) for c in cells]
-                lines.append(
-                    " ".join(t if change is None else change(c, t) for c, t in zip(cells, texts, strict=True))
-                )
-    path = folder / "报告.txt"
-    path.write_text("\n".join([*lines, data["other_matters"]]), encoding="utf-8")
-    return path
 
 
 def test_a_line_with_too_few_figures_is_an_error_and_not_shifted(

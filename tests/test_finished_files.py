@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import json
+import re
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -202,3 +205,21 @@ def test_an_example_in_another_format_of_libreoffice_reads_to_the_same_figures(
     assert (found["agency"], found["year"]) == (want["agency"], want["year"])
     assert report.source.file == str(path)
     assert [f.message for f in report.findings if f.severity != "info"] == []
+
+
+@pytest.mark.slow
+def test_a_pdf_whose_tables_have_no_lines_is_read_as_a_stream(
+    examples: list[dict[str, Any]], pack: Pack, tmp_path: Path
+) -> None:
+    path = word_file(examples[1], pack, tmp_path)
+    content = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            data = old.read(name)
+            if name in ("word/document.xml", "word/styles.xml"):
+                data = re.sub(rb"<w:(tblBorders|tcBorders)>.*?</w:\1>", b"", data, flags=re.DOTALL)
+            new.writestr(name, data)
+    path.write_bytes(content.getvalue())
+    report = read_one(converted(path, "pdf"), pack)
+    assert figures_of(exchanged(report.data), pack) == figures_of(printed(examples[1], pack), pack)
+    assert [f.rule for f in report.findings] == ["STREAM"] * 3

@@ -12,7 +12,7 @@ import pytest
 from lxml import etree, html
 
 from conftest import consistent_report
-from documents import figures_of, page_html, read_page
+from documents import figures_of, page_html, read_one, read_page, stream_file
 from nianbao.errors import InputError
 from nianbao.fields import place_value
 from nianbao.pack import Pack
@@ -128,3 +128,56 @@ def test_a_figure_that_is_not_the_printed_one_is_never_silent(
         errors = [f for f in report.findings if f.severity == "error"]
         assert not (wrong or missing) or errors, f"seed {seed}: {wrong[:3]} {missing[:3]}"
     assert read > len(seeds) * 0.9
+
+
+def mutated_lines(lines: list[str], seed: int) -> list[str]:
+    """Return lines of a text with words or lines lost, added, repeated, moved, wrapped or joined."""
+    rng = random.Random(seed)
+    lines = list(lines)
+    for _ in range(rng.choice([1, 1, 2, 3])):
+        at, other = rng.randrange(2, len(lines) - 2), rng.randrange(2, len(lines) - 2)
+        words = lines[at].split(" ")
+        word = rng.randrange(len(words))
+        kept, rest = words[:word], words[word:]
+        new = {
+            "lose a word": [" ".join([*kept, *rest[1:]])],
+            "add a figure": [" ".join([*kept, "7", *rest])],
+            "lose the line": [],
+            "repeat the line": [lines[at]] * 2,
+            "wrap the line": [" ".join(kept), " ".join(rest)],
+            "join two lines": None,
+            "swap two lines": None,
+            "misspell": [" ".join([words[0][:3] + words[0][4:], *words[1:]])]
+            if words[0][3:4] > "9"
+            else [lines[at]],
+        }
+        kind = rng.choice(list(new))
+        if kind == "join two lines":
+            lines[at : at + 2] = [f"{lines[at]} {lines[at + 1]}"]
+        elif kind == "swap two lines":
+            lines[at], lines[other] = lines[other], lines[at]
+        else:
+            lines[at : at + 1] = new[kind] or []
+    return lines
+
+
+@pytest.mark.parametrize(
+    "seeds", [range(40), pytest.param(range(40, 1000), marks=pytest.mark.slow)], ids=["few", "many"]
+)
+def test_a_figure_of_a_text_that_is_not_the_printed_one_is_never_silent(
+    seeds: range, data: dict[str, Any], pack: Pack, tmp_path: Path
+) -> None:
+    path = stream_file(data, pack, tmp_path)
+    lines, want = path.read_text(encoding="utf-8").split("\n"), figures_of(data, pack)
+    for seed in seeds:
+        path.write_text("\n".join(mutated_lines(lines, seed)), encoding="utf-8")
+        try:
+            report = read_one(path, pack)
+        except InputError:
+            continue
+        found = figures_of(exchanged(report.data), pack)
+        wrong = [p for p, value in want.items() if str(found[p]) != str(value)]
+        # The file has no texts at all; that they are missing says nothing about the figures.
+        errors = [f for f in report.findings if f.severity == "error"]
+        tables = [f for f in errors if f.rule != "BLANK" or f.field in want]
+        assert not wrong or tables, f"seed {seed}: {wrong[:3]}"
