@@ -409,6 +409,16 @@ def test_a_heading_in_other_words_or_with_another_number_is_found(
     assert rules_of(report) == ([] if heading.startswith("一") else ["LABEL"])
 
 
+def test_a_heading_in_words_of_its_own_comes_before_its_first_subheading(
+    data: dict[str, Any], pack: Pack, tmp_path: Path
+) -> None:
+    own = {"五、存在的主要问题及改进情况": "五、存在问题和下步打算"}
+    text = "一、存在的主要问题\n公开的内容还不够及时。\n二、改进的情况\n加强培训，落实公开责任。"
+    report = read_page(tmp_path, page_html({**data, "problems": text}, pack, **own), pack)
+    assert report.value("problems") == text
+    assert rules_of(report) == ["LABEL"]
+
+
 def test_what_a_site_prints_around_a_report_is_not_the_report(
     data: dict[str, Any], pack: Pack, tmp_path: Path
 ) -> None:

@@ -15,9 +15,11 @@ from nianbao.readers.wording import bare
 from nianbao.values import shortened
 
 # A heading in other words is still it from this likeness on; nothing longer than this is a heading.
-_NEAR, _LONGEST = 0.72, 45
+_NEAR, _LONGEST, _LAST_LINE = 0.72, 45, 12
+_SAME_NUMBER = 0.3
 _NUMBERED = re.compile(
-    r"\s*[#*]*\s*(?:第?[一二三四五六七八九十]{1,3}(?:部分|[、.,])|[(（]?[一二三四五六七八九十]{1,3}[)）]|\d{1,2}[.、])"
+    r"\s*[#*]*\s*(?:第?(?P<number>[一二三四五六七八九十]{1,3})(?:部分|[、.,])"
+    r"|[(（]?[一二三四五六七八九十]{1,3}[)）]|\d{1,2}[.、])"
 )
 
 
@@ -62,48 +64,69 @@ def _headings(blocks: Sequence[Paragraph | Table], outline: Outline) -> dict[int
     """
     found: dict[int, tuple[Section, int]] = {}
     candidates = list(_candidates(blocks))
-    end = len(blocks)
-    for exact in (True, False):
+    for choose in (_exact, _likest):
         end = len(blocks)
         for section in reversed(outline.sections):
             known = next((i for i, (s, _) in found.items() if s is section), None)
-            if known is not None:
-                end = known
-                continue
-            floor = max((i for i, (s, _) in found.items() if _before(s, section, outline)), default=-1)
-            match = next(
-                ((i, last) for i, last, words, numbered in reversed(candidates)
-                 if floor < i < end and _is_heading(words, numbered, section, exact)),
-                None,
-            )  # fmt: skip
-            if match:
-                found[match[0]] = (section, match[1])
-                end = match[0]
+            if known is None:
+                floor = max((i for i, (s, _) in found.items() if _before(s, section, outline)), default=-1)
+                match = choose([c for c in candidates if floor < c.first < end], section, outline)
+                if match is not None:
+                    found[match.first] = (section, match.last)
+                    known = match.first
+            end = end if known is None else known
     return found
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    """What may be a heading: its first and last block, its words, its number, whether it looks like one."""
+
+    first: int
+    last: int
+    words: str
+    number: str
+    looks: bool
+
+
+def _candidates(blocks: Sequence[Paragraph | Table]) -> Iterator[_Candidate]:
+    """Yield the short paragraphs and pairs of lines that may be a heading."""
+    for index, block in enumerate(blocks):
+        if not isinstance(block, Paragraph) or not 0 < len(block.text.strip()) <= _LONGEST:
+            continue
+        numbered = _NUMBERED.match(normal(block.text))
+        number = (numbered["number"] or "") if numbered else ""
+        looks = block.heading or numbered is not None
+        yield _Candidate(index, index, heading_words(block.text), number, looks)
+        following = blocks[index + 1] if index + 1 < len(blocks) else None
+        if looks and isinstance(following, Paragraph) and 0 < len(following.text.strip()) <= _LAST_LINE:
+            words = heading_words(block.text.rstrip() + following.text.lstrip())
+            yield _Candidate(index, index + 1, words, number, looks)
+
+
+def _exact(candidates: Sequence[_Candidate], section: Section, _: Outline) -> _Candidate | None:
+    """Return the last place where a section's heading stands in one of its known wordings."""
+    return next((c for c in reversed(candidates) if c.words in section.names), None)
+
+
+def _likest(candidates: Sequence[_Candidate], section: Section, outline: Outline) -> _Candidate | None:
+    """Return what is most like a section's heading; the right number before it says a good part of it."""
+    own = _NUMBERED.match(normal(section.title))
+    best, found = _NEAR, None
+    for candidate in candidates:
+        if candidate.looks and candidate.words:
+            bonus = _SAME_NUMBER if own and candidate.number == own["number"] else 0.0
+            if _likeness(candidate.words, section) + bonus > best:
+                best, found = _likeness(candidate.words, section) + bonus, candidate
+    return found
+
+
+def _likeness(words: str, section: Section) -> float:
+    return max(SequenceMatcher(None, words, name, autojunk=False).ratio() for name in section.names)
 
 
 def _before(one: Section, other: Section, outline: Outline) -> bool:
     return outline.sections.index(one) < outline.sections.index(other)
-
-
-def _candidates(blocks: Sequence[Paragraph | Table]) -> Iterator[tuple[int, int, str, bool]]:
-    """Yield short paragraphs and pairs of lines that may be a heading: first, last, words, numbered."""
-    for index, block in enumerate(blocks):
-        if not isinstance(block, Paragraph) or not 0 < len(block.text.strip()) <= _LONGEST:
-            continue
-        numbered = block.heading or bool(_NUMBERED.match(normal(block.text)))
-        yield index, index, heading_words(block.text), numbered
-        following = blocks[index + 1] if index + 1 < len(blocks) else None
-        if numbered and isinstance(following, Paragraph) and 0 < len(following.text.strip()) <= 12:
-            yield index, index + 1, heading_words(block.text.rstrip() + following.text.lstrip()), numbered
-
-
-def _is_heading(words: str, numbered: bool, section: Section, exact: bool) -> bool:
-    if exact or words in section.names:
-        return words in section.names
-    return numbered and any(
-        SequenceMatcher(None, words, name, autojunk=False).ratio() >= _NEAR for name in section.names
-    )
 
 
 def heading_findings(parts: Sequence[Part], outline: Outline, document: Document) -> Iterator[Finding]:
