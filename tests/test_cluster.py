@@ -20,8 +20,7 @@ import pytest
 
 import nianbao.cluster
 from conftest import consistent_report
-from nianbao import batch
-from nianbao.batch import SUMMARY, Options, Task, build, process_chunk
+from nianbao.batch import SUMMARY, Options, Task, build, distribution, process_chunk
 from nianbao.cluster import Cluster, scheduler_executor
 from nianbao.errors import InputError, OutputError
 from nianbao.inputs import Source
@@ -135,7 +134,7 @@ def documents(folder: Path) -> dict[str, bytes]:
 def test_a_cluster_makes_the_same_bytes_as_one_process(
     pack: Pack, cluster: Cluster, source: Path, local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "_CHUNK", 16)
+    monkeypatch.setattr(distribution, "_CHUNK", 16)
     monkeypatch.chdir(tmp_path)
     before = executed(cluster)
     result = build([source], "out", pack, executor=cluster)
@@ -156,7 +155,7 @@ def executed(cluster: Cluster) -> dict[str, int]:
 def test_a_worker_killed_in_the_middle_of_its_work_loses_nothing(
     pack: Pack, source: Path, local: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "_CHUNK", 8)
+    monkeypatch.setattr(distribution, "_CHUNK", 8)
     interrupted: list[str] = []
     with Processes(tmp_path) as processes:
         victim, _ = processes.worker(), processes.worker()
@@ -193,7 +192,7 @@ def test_what_two_workers_write_at_the_same_time_is_whole_and_the_same(
     while not all(future.done() for future in futures):
         seen = {path.name: path.read_bytes() for path in tmp_path.glob("*.docx")}
         assert seen.items() <= expected.items()
-    assert len({pickle.dumps([done.line for done in future.result()]) for future in futures}) == 1
+    assert len({pickle.dumps([done.lines for done in future.result()]) for future in futures}) == 1
     assert files(tmp_path) == expected
 
 
@@ -228,19 +227,19 @@ def test_a_call_that_kills_its_workers_breaks_and_others_go_on(tmp_path: Path) -
 # Makes a worker end as if it had run out of memory over one report.
 FATAL = """
 import os
-from nianbao import batch
+from nianbao.batch import work
 
-def process(task, options, process=batch.process):
+def process(task, options, process=work.process):
     return os._exit(1) if task.raw.values["agency"] == "第17局" else process(task, options)
 
-batch.process = process
+work.process = process
 """
 
 
 def test_a_report_that_kills_every_worker_costs_only_itself(
     pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "_CHUNK", 8)
+    monkeypatch.setattr(distribution, "_CHUNK", 8)
     reports = [consistent_report(pack, seed, agency=f"第{seed}局") for seed in range(40)]
     preload = tmp_path / "fatal.py"
     preload.write_text(FATAL, encoding="utf-8")
@@ -275,7 +274,7 @@ def test_a_scheduler_that_dies_ends_in_one_sentence_and_a_folder_to_go_on_with(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level("WARNING")
-    monkeypatch.setattr(batch, "_CHUNK", 8)
+    monkeypatch.setattr(distribution, "_CHUNK", 8)
     with Processes(tmp_path) as processes:
         processes.worker()
         with (

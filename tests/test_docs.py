@@ -22,6 +22,7 @@ PAGES = (
     "docs/architecture.md",
     "docs/decisions.md",
     "docs/rules.md",
+    "docs/previous.md",
     "docs/claims.md",
     "docs/fields.md",
 )
@@ -54,6 +55,7 @@ def office(tmp_path: Path) -> Path:
     book.save(tmp_path / "roster.xlsx")
     run("nianbao pack new schemas/my-report/2024", tmp_path)
     run(f"nianbao read {ROOT}/examples/cn-ogi/2021/reports.json -o register.xlsx", tmp_path)
+    run(f"nianbao read {ROOT}/examples/cn-ogi/2021/previous.json -o last-year.xlsx", tmp_path)
     figures = {
         "agency": "甲局",
         "year": 2024,
@@ -115,3 +117,8 @@ def test_the_counts_of_the_readme_are_those_of_the_pack() -> None:
     assert f"{len(rules.instances)}个算式、{len(rules.checks)}项" in (ROOT / READMES[1]).read_text(
         encoding="utf-8"
     )
+
+
+def test_the_commands_of_the_page_on_last_year_run(office: Path) -> None:
+    (line,) = commands("docs/previous.md")
+    assert run(line, office).returncode == 0

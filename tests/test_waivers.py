@@ -67,6 +67,10 @@ def test_an_explained_finding_is_told_and_blocks_nothing(pack: Pack) -> None:
     assert "waived" not in found(before, "T3-ROW").as_dict()
 
 
+def test_waivers_may_be_given_as_they_were_read(pack: Pack) -> None:
+    assert check(wrong(pack), pack, None, Waivers(BOTH)).ok
+
+
 def test_one_of_two_explained_still_blocks(pack: Pack) -> None:
     result = check(wrong(pack), pack, None, (WAIVER,))
     assert (result.ok, result.errors, result.waived) == (False, 1, 1)

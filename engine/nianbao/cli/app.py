@@ -249,6 +249,8 @@ def _beside(
 ) -> Beside:
     from nianbao.beside import Beside
 
+    if aliases and not previous:
+        typer.echo("没有给出上年数据（--previous），别名表没有用上", err=True)
     return Beside.read(pack, previous or None, aliases, waivers)
 
 
