@@ -99,9 +99,16 @@ def _candidates(blocks: Sequence[Paragraph | Table]) -> Iterator[_Candidate]:
         looks = block.heading or numbered is not None
         yield _Candidate(index, index, heading_words(block.text), number, looks)
         following = blocks[index + 1] if index + 1 < len(blocks) else None
-        if looks and isinstance(following, Paragraph) and 0 < len(following.text.strip()) <= _LAST_LINE:
+        if looks and isinstance(following, Paragraph) and _ends_heading(following):
             words = heading_words(block.text.rstrip() + following.text.lstrip())
             yield _Candidate(index, index + 1, words, number, looks)
+
+
+def _ends_heading(line: Paragraph) -> bool:
+    """Return whether a line may be the rest of a heading that was too long for one."""
+    return 0 < len(line.text.strip()) <= _LAST_LINE and not (
+        line.heading or _NUMBERED.match(normal(line.text))
+    )
 
 
 def _exact(candidates: Sequence[_Candidate], section: Section, _: Outline) -> _Candidate | None:
