@@ -17,6 +17,7 @@ import pytest
 
 from conftest import ROOT, consistent_report
 from documents import page_html, read_one
+from drawn_pdf import pdf_file, pdf_stream
 from nianbao.errors import InputError
 from nianbao.pack import Pack
 from nianbao.pipeline import render, report_from_data
@@ -216,45 +217,26 @@ def test_a_text_that_is_no_report_is_one_clear_error_soon(name: str, pack: Pack,
 # ---------------------------------------------------------------- PDFs
 
 
-def pdf(*objects: str, root: int = 1) -> bytes:
-    """Return a PDF of the objects, numbered from 1, with a right cross-reference table."""
-    out = io.BytesIO(b"%PDF-1.4\n")
-    out.seek(0, io.SEEK_END)
-    offsets = []
-    for number, content in enumerate(objects, 1):
-        offsets.append(out.tell())
-        out.write(f"{number} 0 obj\n{content}\nendobj\n".encode("latin-1"))
-    start = out.tell()
-    out.write(f"xref\n0 {len(objects) + 1}\n0000000000 65535 f \n".encode())
-    out.write("".join(f"{offset:010d} 00000 n \n" for offset in offsets).encode())
-    out.write(f"trailer\n<</Size {len(objects) + 1}/Root {root} 0 R>>\nstartxref\n{start}\n%%EOF".encode())
-    return out.getvalue()
-
-
-def stream(content: str, extra: str = "") -> str:
-    return f"<</Length {len(content)}{extra}>>\nstream\n{content}\nendstream"
-
-
 PAGE = "<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<<{0}>>>>"
 CATALOG = "<</Type/Catalog/Pages 2 0 R>>"
 ONE_PAGE = "<</Type/Pages/Kids[3 0 R]/Count 1>>"
 FORM = "/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</F 5 0 R>>>>"
 PDFS = {
-    "pages that are their own children": pdf(CATALOG, "<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2>>"),
-    "a form that draws itself": pdf(
+    "pages that are their own children": pdf_file(CATALOG, "<</Type/Pages/Kids[2 0 R 2 0 R]/Count 2>>"),
+    "a form that draws itself": pdf_file(
         CATALOG,
         ONE_PAGE,
         PAGE.format("/XObject<</F 5 0 R>>"),
-        stream("/F Do " * 20),
-        stream("/F Do " * 20, FORM),
+        pdf_stream("/F Do " * 20),
+        pdf_stream("/F Do " * 20, FORM),
     ),
-    "endless content": pdf(CATALOG, ONE_PAGE, PAGE.format(""), stream("q " * 3_000_000)),
-    "a page tree that parents itself": pdf(
+    "endless content": pdf_file(CATALOG, ONE_PAGE, PAGE.format(""), pdf_stream("q " * 3_000_000)),
+    "a page tree that parents itself": pdf_file(
         CATALOG, "<</Type/Pages/Kids[3 0 R]/Count 1/Parent 2 0 R>>", "3 0 R"
     ),
-    "cut off": pdf(CATALOG, ONE_PAGE, PAGE.format(""), stream("BT ET"))[:150],
+    "cut off": pdf_file(CATALOG, ONE_PAGE, PAGE.format(""), pdf_stream("BT ET"))[:150],
     "no objects": b"%PDF-1.7\n%%EOF",
-    "a scan": pdf(CATALOG, ONE_PAGE, PAGE.format(""), stream("")),
+    "a scan": pdf_file(CATALOG, ONE_PAGE, PAGE.format(""), pdf_stream("")),
 }
 
 
@@ -280,7 +262,9 @@ def test_the_parser_works_again_after_a_file_that_broke_it(pack: Pack, tmp_path:
     bad.write_bytes(PDFS["cut off"])
     font = "/Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>"
     good.write_bytes(
-        pdf(CATALOG, ONE_PAGE, PAGE.format(font), stream("BT /F1 12 Tf 72 720 Td (Report 2023) Tj ET"))
+        pdf_file(
+            CATALOG, ONE_PAGE, PAGE.format(font), pdf_stream("BT /F1 12 Tf 72 720 Td (Report 2023) Tj ET")
+        )
     )
     for _ in range(2):
         with pytest.raises(InputError):

@@ -34,6 +34,7 @@ _TEXTS = frozenset({".txt", ".md"})
 
 # Documents take longer to read than data do: from so many on, workers read them ahead, a few at a time.
 _FEW, _CHUNK, _AHEAD = 24, 4, 8
+_EFFORT = {".pdf": 6}
 
 
 @dataclass
@@ -64,7 +65,7 @@ class Source:
                 self.unreadable.append((path.file or "", path.message))
             else:
                 paths.append(path)
-        documents = sum(path.suffix.lower() in DOCUMENTS for path in paths)
+        documents = sum(_EFFORT.get(p.suffix.lower(), 1) for p in paths if p.suffix.lower() in DOCUMENTS)
         many = self.workers is not None and documents > _FEW
         with self.workers if many and self.workers else nullcontext():
             for path, reports in self._ahead(paths) if many else ((p, self._read(p)) for p in paths):

@@ -93,13 +93,22 @@ def _align_run(run: Sequence[Table], keys: GridKeys) -> Iterator[_Aligned]:
             current = single
             continue
         joined = _align(join_tables(current.table, table, _exact(keys)), keys)
-        if len(joined.found) > len(current.found.keys() | single.found.keys()):
+        if _is_whole(joined, current, single, keys):
             current = joined
         else:
             yield current
             current = single
     if current is not None:
         yield current
+
+
+def _is_whole(joined: _Aligned, one: _Aligned, other: _Aligned, keys: GridKeys) -> bool:
+    """Return whether two tables are one: together they show more, or as much with more of their labels."""
+    apart = one.found.keys() | other.found.keys()
+    if len(joined.found) != len(apart):
+        return len(joined.found) > len(apart)
+    lacking = [len(unlabelled(p.found, p.table, p.labels, keys)) for p in (joined, one, other)]
+    return not one.found.keys() & other.found.keys() and lacking[0] < lacking[1] + lacking[2]
 
 
 def _exact(keys: GridKeys) -> Callable[[str], bool]:

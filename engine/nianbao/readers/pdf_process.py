@@ -131,7 +131,7 @@ def text_of(chars: Sequence[Char]) -> str:
             letters = f"{last['text']}{char['text']}".isascii()
             words = last["text"].isalnum() and char["text"].isalnum()
             # So wide a gap is one between columns, where a table has no lines.
-            if gap > (0.25 if letters and words else 1.2) * char["size"]:
+            if gap > (0.25 if letters and words else 0.7) * char["size"]:
                 parts.append(" ")
         parts.append(char["text"])
         last = char

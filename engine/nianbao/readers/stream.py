@@ -6,42 +6,25 @@ finding and nothing is read of it. What is read this way is marked, for a person
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from difflib import SequenceMatcher
 from itertools import islice
 
-from nianbao.findings import Where
 from nianbao.layout import Grid
 from nianbao.readers.align import MergedRow, grid_keys
 from nianbao.readers.document import Paragraph, Table
 from nianbao.readers.document_tables import Figures
-from nianbao.readers.figures import is_figure
+from nianbao.readers.stream_runs import Cells, Run, lines_of, runs_of
 from nianbao.readers.wording import bare
 from nianbao.values import shortened
 
 # How much of a row's label must stand before its figures, and how near a label in other words must be.
 _ENOUGH, _NEAR = 0.55, 0.6
-_MOST_LINES, _MOST_RUNS, _LONGEST_LINE = 3000, 400, 2000
-_SLASHES = frozenset(("/", "／", "-", "—", "——", "\\"))
-_LABEL_NUMBER = re.compile(r"[、.．,，）)]")
-
-
-@dataclass
-class _Run:
-    """Figures that follow each other, blank cells between them as None, and the words before them."""
-
-    words: str
-    printed: str
-    cells: list[tuple[str | None, Where]] = field(default_factory=list)
-
-    @property
-    def figures(self) -> int:
-        """The number of cells that hold something."""
-        return sum(text is not None for text, _ in self.cells)
+# A label so long may wrap around its figures; so much of it must come before them.
+_LONG, _BEGUN = 12, 0.3
+_MOST_LINES, _MOST_RUNS = 3000, 400
 
 
 @dataclass(frozen=True)
@@ -56,8 +39,8 @@ class _Row:
 
 def read_stream(blocks: Sequence[Paragraph | Table], grid: Grid, figures: Figures) -> None:
     """Read the figures of a grid from the lines of its section into `figures`."""
-    lines = list(islice(_lines(blocks), _MOST_LINES))
-    runs = [run for run in _runs(lines) if run.figures][:_MOST_RUNS]
+    lines = list(islice(lines_of(blocks), _MOST_LINES))
+    runs = [run for run in runs_of(lines) if run.figures][:_MOST_RUNS]
     if not runs:
         return
     rows = list(_rows(grid))
@@ -76,67 +59,6 @@ def read_stream(blocks: Sequence[Paragraph | Table], grid: Grid, figures: Figure
         _mark(runs, pairs, grid, figures)
 
 
-_Cells = list[tuple[str | None, Where]]
-
-
-def _lines(blocks: Sequence[Paragraph | Table]) -> Iterator[_Cells]:
-    """Yield lines as cells: what tabs set apart, or else what spaces do."""
-    for block in blocks:
-        if isinstance(block, Table):
-            for r, row in enumerate(block.rows):
-                yield [(text, block.place(r, c)) for c, text in enumerate(row)]
-        elif len(block.text) > _LONGEST_LINE:
-            yield []
-        elif "\t" in block.text:
-            yield [(cell.strip() or None, block.where) for cell in block.text.split("\t")]
-        else:
-            yield [(word, block.where) for word in _words(block.text)]
-
-
-def _words(text: str) -> list[str]:
-    """Return the words of a line; a number in a label or in brackets is no word of its own."""
-    words: list[str] = []
-    depth = 0
-    for word in text.split():
-        glued = bool(words) and (depth > 0 or _opens_label(words[-1], word))
-        if glued:
-            words[-1] += word
-        else:
-            words.append(word)
-        depth = max(0, depth + sum(word.count(c) for c in "（(") - sum(word.count(c) for c in "）)"))
-    return words
-
-
-def _opens_label(word: str, following: str) -> bool:
-    """Return whether ``1.`` or ``1`` and ``、属于`` begin a label that spaces have cut."""
-    return bool(re.fullmatch(r"\d{1,2}[、.．]", word)) or (
-        word.isdecimal() and bool(_LABEL_NUMBER.match(following))
-    )
-
-
-def _runs(lines: Sequence[_Cells]) -> Iterator[_Run]:
-    """Yield runs of figures; blank cells count only between label and line end of lines with cells."""
-    run = _Run("", "")
-    for cells in lines:
-        for text, where in cells:
-            if text is None or is_figure(text) or _is_slash(text):
-                if text is not None or run.words or run.cells:
-                    run.cells.append((text, where))
-                continue
-            if run.figures:
-                yield run
-                run = _Run("", "")
-            run.cells.clear()
-            run.words += bare(text)
-            run.printed = text if len(bare(text)) > 2 else run.printed + text
-    if run.figures:
-        yield run
-
-
-def _is_slash(text: str) -> bool:
-    return unicodedata.normalize("NFKC", text).strip() in _SLASHES
-
-
 def _rows(grid: Grid) -> Iterator[_Row]:
     """Yield the rows of a grid that hold fields; a row without a label is known by those of its columns."""
     by_row: dict[int, list[str]] = {}
@@ -151,9 +73,10 @@ def _rows(grid: Grid) -> Iterator[_Row]:
             yield _Row("", next(iter(heads), ""), tuple(paths), tuple(map(bare, heads)))
 
 
-def _matched(runs: Sequence[_Run], rows: Sequence[_Row]) -> list[tuple[int, _Row]]:
+def _matched(runs: Sequence[Run], rows: Sequence[_Row]) -> list[tuple[int, _Row]]:
     """Return which run belongs to which row: the pairing in order that explains most words."""
-    scores = [[_score(run, row) for row in rows] for run in runs]
+    after = [*(run.words for run in runs[1:]), ""]
+    scores = [[_score(run, row, rest) for row in rows] for run, rest in zip(runs, after, strict=True)]
     best = [[0.0] * (len(rows) + 1) for _ in range(len(runs) + 1)]
     for i in range(len(runs) - 1, -1, -1):
         for j in range(len(rows) - 1, -1, -1):
@@ -172,25 +95,35 @@ def _matched(runs: Sequence[_Run], rows: Sequence[_Row]) -> list[tuple[int, _Row
     return pairs
 
 
-def _score(run: _Run, row: _Row) -> float:
-    """Return how much of a row's label the words before a run hold; nearest to the figures counts most."""
+def _score(run: Run, row: _Row, rest: str) -> float:
+    """Return how much of a row's label the words before a run hold; nearest to the figures counts most.
+
+    A label of several lines may go on in the words after the figures (`rest`).
+    """
     if not row.label:
-        held = sum(head in run.words for head in row.heads)
-        return held / len(row.heads) if held and run.figures == len(row.paths) else 0.0
+        heads = sum(head in run.words for head in row.heads)
+        return heads / len(row.heads) if run.figures == len(row.paths) else 0.0
     if not run.words:
         return 0.0
     if run.words.endswith(row.label):
         return 2.0
     if row.label in run.words:
         return 1.5
-    tail = run.words[-(len(row.label) + 12) :] if len(row.label) < 60 else run.words
-    matcher = SequenceMatcher(None, row.label, tail, autojunk=False)
-    blocks = [b for b in matcher.get_matching_blocks() if b.size > 1 or len(row.label) < 4]
-    return min(1.0, sum(b.size for b in blocks) / len(row.label))
+    held = _coverage(row.label, run.words[-(len(row.label) + 12) :])
+    if held >= _ENOUGH or held < _BEGUN or len(row.label) < _LONG:
+        return held
+    return _coverage(row.label, run.words[-len(row.label) :] + rest[: len(row.label)])
+
+
+def _coverage(label: str, words: str) -> float:
+    """Return which share of a label stands in some words, in order."""
+    matcher = SequenceMatcher(None, label, words, autojunk=False)
+    blocks = [b for b in matcher.get_matching_blocks() if b.size > 1 or len(label) < 4]
+    return min(1.0, sum(b.size for b in blocks) / len(label))
 
 
 def _with_merged_row(
-    runs: Sequence[_Run], rows: Sequence[_Row], pairs: list[tuple[int, _Row]], figures: Figures
+    runs: Sequence[Run], rows: Sequence[_Row], pairs: list[tuple[int, _Row]], figures: Figures
 ) -> tuple[list[tuple[int, _Row]], list[tuple[int, MergedRow]]]:
     """Return the pairs with rows of other editions that stand for several rows, and what to say of them."""
     said = []
@@ -212,7 +145,7 @@ def _with_merged_row(
     return pairs, said
 
 
-def _take(run: _Run, row: _Row, figures: Figures) -> None:
+def _take(run: Run, row: _Row, figures: Figures) -> None:
     """Keep the figures of a run, if it is clear which cell each belongs to."""
     window = _window(run.cells, len(row.paths))
     if window is None:
@@ -228,7 +161,7 @@ def _take(run: _Run, row: _Row, figures: Figures) -> None:
         figures.put(path, text, where)
 
 
-def _window(cells: _Cells, size: int) -> _Cells | None:
+def _window(cells: Cells, size: int) -> Cells | None:
     """Return the only `size` cells in a row that hold all figures, or None."""
     filled = [i for i, (text, _) in enumerate(cells) if text is not None]
     first, last = filled[0], filled[-1]
@@ -241,7 +174,7 @@ def _window(cells: _Cells, size: int) -> _Cells | None:
 
 
 def _say_labels(
-    runs: Sequence[_Run],
+    runs: Sequence[Run],
     pairs: Sequence[tuple[int, _Row]],
     labels: Sequence[str],
     region: str,
@@ -288,7 +221,7 @@ def _nearest(label: str, words: str) -> str:
     return found
 
 
-def _say_rest(runs: Sequence[_Run], used: set[int], grid: Grid, figures: Figures) -> None:
+def _say_rest(runs: Sequence[Run], used: set[int], grid: Grid, figures: Figures) -> None:
     """Say which figures of the section belong to no row."""
     left = [run for index, run in enumerate(runs) if index not in used]
     if left:
@@ -301,7 +234,7 @@ def _say_rest(runs: Sequence[_Run], used: set[int], grid: Grid, figures: Figures
         figures.say("UNALIGNED", "error", None, left[0].cells[0][1], message)
 
 
-def _mark(runs: Sequence[_Run], pairs: Sequence[tuple[int, _Row]], grid: Grid, figures: Figures) -> None:
+def _mark(runs: Sequence[Run], pairs: Sequence[tuple[int, _Row]], grid: Grid, figures: Figures) -> None:
     """Mark the figures of a grid as read from a text without its table."""
     table = figures.pack.table_of(next(iter(grid.field_cells)))
     count = sum(path in figures.values for path in grid.field_cells)
