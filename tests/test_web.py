@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import html5lib
 import httpx2 as httpx
 import pytest
 from docx import Document
@@ -30,8 +31,9 @@ from nianbao.cli.previewing import TOKEN as OWN_TOKEN
 from nianbao.cli.previewing import Address, run_preview
 from nianbao.errors import NianbaoError
 from nianbao.outputs.forms import write_register
+from nianbao.outputs.html import render_html
 from nianbao.pack import Pack
-from nianbao.pipeline import report_from_data
+from nianbao.pipeline import render, report_from_data
 from nianbao.web.app import create_app
 from nianbao.web.security import HEADERS
 from nianbao.web.settings import Limits, Settings
@@ -162,6 +164,39 @@ def test_a_missing_text_is_shown_where_it_should_stand(client: TestClient, pack:
     page = client.get(f"/reports/{rows(client.get('/').text)['甲局']['id']}").text
     between = page.partition("五、存在的主要问题")[2].partition("六、其他需要报告")[0]
     assert "（此处没有文字）" in between
+
+
+@pytest.mark.parametrize("form", ["docx", "html"])
+def test_a_finished_report_is_checked_and_shown_like_a_workbook(
+    client: TestClient, pack: Pack, form: str
+) -> None:
+    report = report_from_data(with_mistake(pack, "甲局"), pack)
+    content = render(report, pack) if form == "docx" else render_html(report, pack).encode()
+    give(client, (f"年报.{form}", content))
+    row = rows(client.get("/").text)["甲局"]
+    page = client.get(f"/reports/{row['id']}").text
+    assert row["status"] == "fail"
+    assert re.search(r'<td class="[^"]*is-error[^"]*" data-field="requests.results.granted.total"', page)
+    assert "annotated.xlsx" not in page
+    same = client.post("/api/check", files=[("files", (f"年报.{form}", content))]).json()
+    assert same["reports"][0]["source"]["file"] == f"年报.{form}"
+
+
+def test_every_page_is_valid_html(client: TestClient, pack: Pack) -> None:
+    give(
+        client,
+        ("a.xlsx", workbook(pack, with_mistake(pack, "甲局"), consistent_report(pack, 1))),
+        ("b", b"?"),
+    )
+    give(client, ("b.xlsx", workbook(pack, consistent_report(pack, 2, agency="甲局"))), part="previous")
+    addresses = [f"/reports/{row['id']}" for row in rows(client.get("/").text).values()]
+    for address in ("/", *addresses, "/reports/none"):
+        page = client.get(address).text
+        html5lib.HTMLParser(strict=True).parse(page)
+        ids = re.findall(r' id="([^"]+)"', page)
+        assert len(ids) == len(set(ids))
+        referred = re.findall(r' (?:for|aria-labelledby|aria-controls|aria-describedby)="([^"]+)"', page)
+        assert {name for names in referred for name in names.split()} <= set(ids)
 
 
 def test_names_and_values_cannot_become_markup(client: TestClient, pack: Pack) -> None:
