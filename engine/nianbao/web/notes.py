@@ -87,7 +87,8 @@ def _finding_note(number: int, finding: Finding, words: Words) -> Note:
         message,
         cells,
         spot_words(finding.where),
-        value_words(finding.expected),
+        # Where other cells may be the cause, "it should be" would speak against them.
+        "" if finding.suspects else value_words(finding.expected),
         value_words(finding.actual),
         finding.waiver.words if finding.waiver else "",
         None if waived else proposals,

@@ -82,7 +82,8 @@ def serve(
             await super().startup(sockets)
             ready(address)
             if browser:
-                webbrowser.open(address)
+                # A browser in the terminal would hold up everything.
+                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
         async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
             closing.set()

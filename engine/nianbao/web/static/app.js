@@ -218,6 +218,7 @@
       tip.append(line);
     }
     if (!tip.childElementCount) return;
+    tip.style.setProperty("left", "0px");  // at the edge it would be measured too narrow
     tip.hidden = false;
     const box = cell.getBoundingClientRect(), own = tip.getBoundingClientRect();
     const left = Math.min(Math.max(8, box.left + box.width / 2 - own.width / 2), document.documentElement.clientWidth - own.width - 8);
@@ -247,6 +248,11 @@
     }
   });
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hideTip(); });
+  addEventListener("resize", () => {
+    if ($("#tip").hidden) return;
+    const mark = markOf(document.activeElement);
+    if (mark) showTip(mark); else hideTip();
+  });
 
   // The pages as they will be printed, made when they are wanted.
   function showReport() {
