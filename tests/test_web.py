@@ -636,6 +636,47 @@ def test_a_server_as_a_user_starts_it_listens_here_only_and_tells_of_changes(
     assert f"00000000:{int(port):04X}" not in own
 
 
+def test_requests_that_break_off_or_make_no_sense_leave_no_trace(tmp_path: Path) -> None:
+    code = "from nianbao.cli import main; main()"
+    command = [sys.executable, "-u", "-c", code, "preview", "--no-open"]
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "NIANBAO_TOKEN": TOKEN * 2}
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
+    try:
+        assert process.stdout is not None
+        address = process.stdout.readline().split("//")[1].split("/")[0]
+        head = f"HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {TOKEN * 2}\r\n"
+        form = "Content-Type: multipart/form-data; boundary=x\r\n"
+        file = '--x\r\nContent-Disposition: form-data; name="files"; filename="a.xlsx"\r\n\r\nabc'
+        host, port = address.split(":")
+        for path in ("/api/check", "/files"):
+            rude = (
+                (f"POST {path} {head}{form}Content-Length: 9999\r\n\r\n{file}", b""),
+                (f"POST {path} {head}{form}Content-Length: 6\r\n\r\n--y\r\na", b"400"),
+                (f"POST {path} {head}{form}Content-Length: -5\r\n\r\n", b"400"),
+                (
+                    f"POST {path} {head}Content-Type: multipart/form-data\r\nContent-Length: 1\r\n\r\na",
+                    b"400",
+                ),
+                (f"POST {path} {head}Content-Type: application/json\r\nContent-Length: 9\r\n\r\n[", b""),
+                (f"GET /reports/%ff%fe {head}\r\n", b"404"),
+            )
+            for text, status in rude:
+                with socket.create_connection((host, int(port))) as raw:
+                    raw.sendall(text.encode())
+                    if status:
+                        assert raw.recv(12) == b"HTTP/1.1 " + status
+        with httpx.Client(headers={"authorization": f"Bearer {TOKEN * 2}"}) as client:
+            assert client.get(f"http://{address}/").status_code == 200
+        assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+        process.terminate()
+        assert process.communicate(timeout=20)[1] == ""
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_whatever_ends_the_program_it_leaves_nothing_behind(tmp_path: Path, name: str) -> None:
     code = "from nianbao.cli import main; main()"

@@ -12,7 +12,7 @@ from anyio import to_thread
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
@@ -67,6 +67,7 @@ def create_app(
             Refused: _refused,
             HTTPException: _http,
             NianbaoError: _set_up,
+            ClientDisconnect: _left,
             Exception: _failed,
         },
         lifespan=lifespan,
@@ -98,6 +99,10 @@ async def _http(request: Request, error: Exception) -> Response:
 async def _set_up(request: Request, error: Exception) -> Response:
     assert isinstance(error, NianbaoError)
     return refusal(422, type(error).__name__, error.message)
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    return Response(status_code=400)  # nobody is there to read it
 
 
 async def _failed(request: Request, error: Exception) -> Response:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import socket
 import threading
@@ -65,10 +66,12 @@ def serve(
     host, port = own.getsockname()[:2]
     settings = replace(settings, hosts=addresses(host, port, names))
     address = f"http://{settings.hosts[0]}{path}?token={settings.token}"
+    # A form that is cut off is told to whoever sent it.
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)
     closing = anyio.Event()
     config = uvicorn.Config(
         create_app(workspace, settings, packs, closing),
-        log_level="warning",
+        log_level="error",
         access_log=False,  # addresses bear the token
         server_header=False,
         date_header=False,
