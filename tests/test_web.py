@@ -636,6 +636,25 @@ def test_a_server_as_a_user_starts_it_listens_here_only_and_tells_of_changes(
     assert f"00000000:{int(port):04X}" not in own
 
 
+def test_a_long_check_holds_up_nobody(served: tuple[str, str]) -> None:
+    address, token = served
+    headers = {"authorization": f"Bearer {token}"}
+    files = [("files", (f"{n}.xlsx", BROKEN.read_bytes())) for n in range(4)]
+    answers = []
+
+    def check() -> None:
+        answers.append(httpx.post(f"{address}/api/check", files=files, headers=headers, timeout=120))
+
+    long = threading.Thread(target=check)
+    long.start()
+    meanwhile = 0
+    with httpx.Client(base_url=address, headers=headers) as client:
+        while long.is_alive():
+            meanwhile += client.get("/api/openapi.json").status_code == 200
+    assert answers[0].json()["summary"]["reports"] > 100
+    assert meanwhile > 5
+
+
 def test_requests_that_break_off_or_make_no_sense_leave_no_trace(tmp_path: Path) -> None:
     code = "from nianbao.cli import main; main()"
     command = [sys.executable, "-u", "-c", code, "preview", "--no-open"]
@@ -677,7 +696,14 @@ def test_requests_that_break_off_or_make_no_sense_leave_no_trace(tmp_path: Path)
         process.communicate()
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "SIGTERM",
+        pytest.param("SIGINT", marks=pytest.mark.slow),
+        pytest.param("SIGHUP", marks=pytest.mark.slow),
+    ],
+)
 def test_whatever_ends_the_program_it_leaves_nothing_behind(tmp_path: Path, name: str) -> None:
     code = "from nianbao.cli import main; main()"
     command = [sys.executable, "-u", "-c", code, "preview", "--no-open"]
