@@ -41,17 +41,11 @@ def run_preview(
     packs: Sequence[Path] = (),
 ) -> int:
     """Serve the page until it is interrupted; `files` are last year's data, aliases and waivers."""
-    try:
-        from nianbao.web.serve import LOOPBACK, listen, serve
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("nianbao"):
-            raise
-        raise OutputError(
-            f"网页预览还没有安装（缺少{error.name}），请运行 pip install 'nianbao[web]' 后再试"
-        ) from None
+    _needs_the_extra()
     from nianbao.previous import as_aliases
     from nianbao.waivers import as_waivers
     from nianbao.web.packs import Packs
+    from nianbao.web.serve import LOOPBACK, listen, open_browser, serve
     from nianbao.web.workspace import Workspace
 
     if address.host in _EVERYWHERE:
@@ -64,27 +58,30 @@ def run_preview(
     ):
         workspace.give(previous, "previous")
         workspace.give(inputs)
-        if agency:
-            workspace.refresh()
         path = _page_of(workspace, agency) if agency else "/"
         if address.host != LOOPBACK:
             warn("注意：其他电脑也能访问；请只在可信的网络中使用，或放在有https的代理后面")
 
-        def ready(url: str) -> None:
+        def ready(server: str) -> None:
+            url = f"{server}{path}?token={settings.token}"
             say(f"请在浏览器中打开：{url}")
             say("按 Ctrl+C 结束；结束后不留任何内容")
+            if address.browser:
+                open_browser(url)
 
-        serve(
-            workspace,
-            settings,
-            own,
-            packs=Packs(pack, packs),
-            path=path,
-            names=address.names,
-            ready=ready,
-            browser=address.browser,
-        )
+        serve(workspace, settings, own, packs=Packs(pack, packs), names=address.names, ready=ready)
     return CLEAN
+
+
+def _needs_the_extra() -> None:
+    """Raise OutputError where the packages that the page needs are not installed."""
+    try:
+        import nianbao.web.serve  # noqa: F401
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("nianbao"):
+            raise
+        message = f"网页预览还没有安装（缺少{error.name}），请运行 pip install 'nianbao[web]' 后再试"
+        raise OutputError(message) from None
 
 
 def _settings() -> Settings:
@@ -98,6 +95,7 @@ def _settings() -> Settings:
 
 def _page_of(workspace: Workspace, agency: str) -> str:
     """Return the path of an agency's page; raises InputError where there is none."""
+    workspace.refresh()
     item = workspace.find_agency(agency)
     if item is None:
         raise InputError(f"输入中没有“{agency}”的报告，请核对单位名称")

@@ -150,10 +150,6 @@ def document(limits: Limits) -> dict[str, Any]:
     allowed = (
         f"一次最多{limits.files}个文件、{limits.request // MEGABYTE}MB，解压后{limits.inflated // MEGABYTE}MB"
     )
-    binary: dict[str, Any] = {
-        kind: {} for kind in ("application/octet-stream", "application/zip", "text/html")
-    }
-    check = _ref("Check")
     return {
         "openapi": "3.1.0",
         "info": {
@@ -163,45 +159,51 @@ def document(limits: Limits) -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "security": [{"token": []}],
-        "paths": {
-            "/api/check": _post(
-                "check",
-                "核对报告，与 nianbao check --format json 相同",
-                _ALL,
-                ("blank_as_zero",),
-                {"200": check},
-            ),
-            "/api/render": _post(
-                "render",
-                "生成报告；几份时为.zip。有错误而没有 allow_errors 时答复409和核对结果",
-                _ALL,
-                ("blank_as_zero", "format", "template", "allow_errors"),
-                {"200": _answer("文件", binary), "409": check},
-            ),
-            "/api/read": _post(
-                "read", "读入任何一种输入，答复数据", ("files",), ("blank_as_zero",), {"200": _ref("Read")}
-            ),
-            "/api/form": _post(
-                "form",
-                "填报表（.xlsx）：空白的，或用 previous 预填结转等栏",
-                ("previous",),
-                ("agency", "year"),
-                {"200": _answer("填报表", {"application/octet-stream": {}})},
-                json=False,
-            ),
-            "/api/packs": {
-                "get": {
-                    "operationId": "packs",
-                    "summary": "可用的报表包，各有数据的结构（JSON Schema）和模板",
-                    "responses": {
-                        "200": _answer("报表包", {"application/json": {"schema": {"type": "object"}}})
-                    },
-                }
-            },
-        },
+        "paths": _paths(),
         "components": {
             "schemas": {**_SCHEMAS, "Check": _CHECK, "Read": _READ},
             "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+        },
+    }
+
+
+def _paths() -> dict[str, Any]:
+    check = _ref("Check")
+    binary: dict[str, Any] = {
+        kind: {} for kind in ("application/octet-stream", "application/zip", "text/html")
+    }
+    return {
+        "/api/check": _post(
+            "check",
+            "核对报告，与 nianbao check --format json 相同",
+            _ALL,
+            ("blank_as_zero",),
+            {"200": check},
+        ),
+        "/api/render": _post(
+            "render",
+            "生成报告；几份时为.zip。有错误而没有 allow_errors 时答复409和核对结果",
+            _ALL,
+            ("blank_as_zero", "format", "template", "allow_errors"),
+            {"200": _answer("文件", binary), "409": check},
+        ),
+        "/api/read": _post(
+            "read", "读入任何一种输入，答复数据", ("files",), ("blank_as_zero",), {"200": _ref("Read")}
+        ),
+        "/api/form": _post(
+            "form",
+            "填报表（.xlsx）：空白的，或用 previous 预填结转等栏",
+            ("previous",),
+            ("agency", "year"),
+            {"200": _answer("填报表", {"application/octet-stream": {}})},
+            json=False,
+        ),
+        "/api/packs": {
+            "get": {
+                "operationId": "packs",
+                "summary": "可用的报表包，各有数据的结构（JSON Schema）和模板",
+                "responses": {"200": _answer("报表包", {"application/json": {"schema": {"type": "object"}}})},
+            }
         },
     }
 

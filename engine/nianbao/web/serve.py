@@ -51,21 +51,34 @@ def addresses(host: str, port: int, names: tuple[str, ...] = ()) -> tuple[str, .
     )
 
 
+class _Server(uvicorn.Server):
+    """A server that says when it is ready, and ends the answers that would not end by themselves."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], closing: anyio.Event) -> None:
+        super().__init__(config)
+        self._ready, self._closing = ready, closing
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._closing.set()
+        await super().shutdown(sockets)
+
+
 def serve(
     workspace: Workspace,
     settings: Settings,
     own: socket.socket,
     *,
     packs: Packs | None = None,
-    path: str = "/",
     names: tuple[str, ...] = (),
     ready: Callable[[str], None] = lambda address: None,
-    browser: bool = False,
 ) -> None:
-    """Serve a workspace until it is interrupted; `ready` is told the address to open, token and all."""
+    """Serve a workspace until it is interrupted; `ready` is told the address to open, without the token."""
     host, port = own.getsockname()[:2]
     settings = replace(settings, hosts=addresses(host, port, names))
-    address = f"http://{settings.hosts[0]}{path}?token={settings.token}"
     # A form that is cut off is told to whoever sent it.
     logging.getLogger("python_multipart").setLevel(logging.ERROR)
     closing = anyio.Event()
@@ -79,21 +92,13 @@ def serve(
         lifespan="on",
         timeout_graceful_shutdown=2,
     )
-
-    class Server(uvicorn.Server):
-        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-            await super().startup(sockets)
-            ready(address)
-            if browser:
-                # A browser in the terminal would hold up everything.
-                threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
-
-        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-            closing.set()
-            await super().shutdown(sockets)
-
     with _ending(), suppress(KeyboardInterrupt):
-        Server(config).run(sockets=[own])
+        _Server(config, lambda: ready(f"http://{settings.hosts[0]}"), closing).run(sockets=[own])
+
+
+def open_browser(address: str) -> None:
+    """Open the page; a browser in the terminal would hold up everything, so a thread does it."""
+    threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
 @contextmanager
