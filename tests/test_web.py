@@ -35,6 +35,7 @@ from nianbao.outputs.html import render_html
 from nianbao.pack import Pack
 from nianbao.pipeline import render, report_from_data
 from nianbao.web.app import create_app
+from nianbao.web.downloads import blank_form
 from nianbao.web.security import HEADERS
 from nianbao.web.settings import Limits, Settings
 from nianbao.web.workspace import Workspace
@@ -197,6 +198,14 @@ def test_every_page_is_valid_html(client: TestClient, pack: Pack) -> None:
         assert len(ids) == len(set(ids))
         referred = re.findall(r' (?:for|aria-labelledby|aria-controls|aria-describedby)="([^"]+)"', page)
         assert {name for names in referred for name in names.split()} <= set(ids)
+
+
+def test_a_blank_form_is_red_all_over_and_has_one_stop_for_each_block(client: TestClient, pack: Pack) -> None:
+    give(client, ("a.xlsx", blank_form(pack, {"agency": "甲局", "year": 2023})))
+    page = client.get(f"/reports/{rows(client.get('/').text)['甲局']['id']}").text
+    cells = re.findall(r"<td [^>]*is-error[^>]*>", page)
+    assert len(cells) == len(pack.fields.required_numbers)
+    assert sum("tabindex" in cell for cell in cells) == len(pack.tables)
 
 
 def test_names_and_values_cannot_become_markup(client: TestClient, pack: Pack) -> None:
@@ -560,7 +569,7 @@ def test_two_reports_of_one_agency_and_agencies_that_are_missing_are_told(
     give(client, ("a.json", json.dumps(now).encode()), ("b.json", json.dumps(now).encode()))
     give(client, ("last.json", json.dumps(last).encode()), part="previous")
     told = client.get("/").text.partition('aria-label="说明"')[2].partition("</section>")[0]
-    assert "甲局2023年：a.json、b.json" in told
+    assert "甲局2023年（a.json、b.json）" in told
     assert "丙局" in told
 
 

@@ -20,6 +20,9 @@ from nianbao.report import Report
 from nianbao.web.settings import Limits
 from nianbao.web.uploads import Refused, Stored, must_be_reasonable, renamed
 
+# So many agencies are named where there may be hundreds.
+_MOST_NAMED = 20
+
 Part = Literal["current", "previous"]
 
 
@@ -101,19 +104,23 @@ def checked_document(
 def notes_on(checked: Iterable[Checked], beside: Beside, pack: Pack) -> Iterator[tuple[str, str]]:
     """Yield what all reports together show: two of one agency, agencies without a report beside last year."""
     tally = Tally(beside, pack)
-    files: dict[tuple[str, int | None], list[str]] = {}
+    files: dict[tuple[str, int | None], list[Checked]] = {}
     for item in checked:
         report = item.report
         figures = {path: report.value(path) for path in tally.tracked(report)}
         tally.add(report.agency, report.year, item.result.findings, figures)
-        files.setdefault((normal(report.agency), report.year), []).append(item.document.file.name)
-        names = files[normal(report.agency), report.year]
-        if report.agency and len(names) == 2:
-            yield (
-                "同一单位有几份报告",
-                f"{report.agency}{report.year or ''}年：{'、'.join(dict.fromkeys(names))}",
-            )
+        files.setdefault((normal(report.agency), report.year), []).append(item)
+    doubled = [_doubled(items) for (agency, _), items in files.items() if agency and len(items) > 1]
+    if doubled:
+        more = f"；等{len(doubled)}个单位" if len(doubled) > _MOST_NAMED else ""
+        yield "同一单位有几份报告", "；".join(doubled[:_MOST_NAMED]) + more
     yield from tally.notes()
+
+
+def _doubled(items: Sequence[Checked]) -> str:
+    report = items[0].report
+    names = "、".join(dict.fromkeys(item.document.file.name for item in items))
+    return f"{report.agency}{f'{report.year}年' if report.year else ''}（{names}）"
 
 
 def _shown(result: CheckResult, files: Sequence[Stored]) -> CheckResult:

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass
 class _Mark:
-    """What one field shows: its notes, and the values proposed for it, best first."""
+    """What one field shows: its notes, the values proposed for it, whether the keyboard stops there."""
 
     notes: list[Note] = field(default_factory=list)
     proposals: list[str] = field(default_factory=list)
+
+    stops: bool = False
 
     @property
     def level(self) -> str:
@@ -59,6 +61,8 @@ def _marks(notes: Notes) -> dict[str, _Mark]:
         for path in note.fields:
             mark = marks.setdefault(path, _Mark())
             mark.notes.append(note)
+            # Of a block of cells the first is enough of a stop on the way through the page.
+            mark.stops |= path == note.fields[0] or note in notes.suspects
             proposal = (note.proposals or {}).get(path)
             if proposal is not None and proposal not in mark.proposals:
                 mark.proposals.append(proposal)
@@ -78,7 +82,8 @@ def _show(element: HtmlElement, mark: _Mark, anchor: str) -> None:
     if element.getroottree().getroot().xpath("boolean(//*[@id=$id])", id=anchor):
         return
     element.set("id", anchor)
-    element.set("tabindex", "0")
+    if mark.stops:
+        element.set("tabindex", "0")
     element.set("aria-describedby", " ".join(f"n{note.number}" for note in mark.notes))
     if not "".join(element.itertext()).strip():
         _show_missing(element, mark.notes)
