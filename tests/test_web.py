@@ -37,6 +37,7 @@ from nianbao.pipeline import render, report_from_data
 from nianbao.web.app import create_app
 from nianbao.web.downloads import blank_form
 from nianbao.web.security import HEADERS
+from nianbao.web.serve import addresses
 from nianbao.web.settings import Limits, Settings
 from nianbao.web.workspace import Workspace
 
@@ -470,6 +471,22 @@ def test_strangers_are_refused(
 ) -> None:
     answer = bare.request(method, address, headers=headers)
     assert (answer.status_code, answer.json()["error"]["code"]) == (status, code)
+
+
+def test_a_server_opened_to_others_answers_to_its_address_and_the_names_of_its_proxy(
+    workspace: Workspace,
+) -> None:
+    hosts = addresses("192.0.2.7", 8000, ("NB.example.cn",))
+    assert hosts == ("192.0.2.7:8000", "nb.example.cn", "nb.example.cn:8000")
+    assert addresses("::1", 80) == ("[::1]:80",)
+    settings = Settings(hosts, TOKEN, limits=LIMITS)
+    with TestClient(
+        create_app(workspace, settings), base_url="http://192.0.2.7:8000", headers=RIGHT
+    ) as client:
+        proxied = {"host": "nb.example.cn", "origin": "https://nb.example.cn"}
+        assert client.post("/clear", headers=proxied, follow_redirects=False).status_code == 303
+        assert client.get("/", headers={"host": "127.0.0.1:8000"}).status_code == 421
+        assert "只在这台电脑上运行" not in client.get("/").text
 
 
 def test_a_page_without_a_token_says_how_to_open_it(bare: TestClient) -> None:
