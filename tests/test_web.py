@@ -15,6 +15,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -681,6 +682,26 @@ def test_a_long_check_holds_up_nobody(served: tuple[str, str]) -> None:
     assert meanwhile > 5
 
 
+def test_eight_clients_at_once_get_what_each_gets_alone(served: tuple[str, str], pack: Pack) -> None:
+    address, token = served
+    data = [consistent_report(pack, n, agency=f"第{n}局") for n in range(16)]
+    for number, item in enumerate(data):
+        item["requests"]["results"]["partial"]["total"] += number % 3
+    jobs = [("check", n) for n in range(16)] + [("render?format=html&allow_errors=试", n) for n in range(16)]
+
+    def ask(job: tuple[str, int]) -> bytes:
+        name, number = job
+        answer = client.post(f"/api/{name}", json=data[number])
+        assert answer.status_code == 200
+        return answer.content
+
+    headers = {"authorization": f"Bearer {token}"}
+    with httpx.Client(base_url=address, headers=headers, timeout=60) as client, ThreadPoolExecutor(8) as pool:
+        alone = [ask(job) for job in jobs]
+        assert list(pool.map(ask, jobs)) == alone
+    assert len(set(alone)) == len(jobs)
+
+
 def test_requests_that_break_off_or_make_no_sense_leave_no_trace(tmp_path: Path) -> None:
     code = "from nianbao.cli import main; main()"
     command = [sys.executable, "-u", "-c", code, "preview", "--no-open"]
@@ -791,9 +812,12 @@ def test_a_start_that_cannot_be_is_told_in_one_sentence(
     assert words in told.value.message
 
 
-def test_a_token_of_ones_own_must_be_long(pack: Pack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(OWN_TOKEN, "short")
-    with pytest.raises(NianbaoError, match="太短"):
+@pytest.mark.parametrize("token", ["short", "long-enough-but-with;a-semicolon", "够长但是有汉字" * 4])
+def test_a_token_of_ones_own_must_be_long_and_plain(
+    pack: Pack, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    monkeypatch.setenv(OWN_TOKEN, token)
+    with pytest.raises(NianbaoError, match="不能作访问口令"):
         run_preview([], ([], None, []), None, Address("127.0.0.1", 0, (), False), pack)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,8 +89,9 @@ def _settings() -> Settings:
     from nianbao.web.settings import Settings
 
     token = os.environ.get(TOKEN, "")
-    if token and len(token) < _SHORTEST:
-        raise InputError(f"环境变量{TOKEN}太短，访问口令至少{_SHORTEST}个字符")
+    # It stands in an address and in a cookie.
+    if token and not re.fullmatch(rf"[A-Za-z0-9._~-]{{{_SHORTEST},}}", token):
+        raise InputError(f"环境变量{TOKEN}不能作访问口令：至少{_SHORTEST}个字符，只用字母、数字和 - _ . ~")
     return Settings(token=token) if token else Settings()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +182,12 @@ def _template(job: Job) -> CompiledTemplate | None:
     files = {str(t["name"]): str(t["file"]) for t in job.pack.meta["template"]}
     if name not in files:
         raise Refused(422, "template", f"没有模板“{name[:40]}”；可用的有：{'、'.join(files)}")
-    return compile_template(job.pack.sources[files[name]], files[name])
+    return _compiled(job.pack.sources[files[name]], files[name])
+
+
+@lru_cache(maxsize=16)
+def _compiled(content: bytes, name: str) -> CompiledTemplate:
+    return compile_template(content, name)
 
 
 def form(job: Job) -> Answer:
