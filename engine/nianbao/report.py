@@ -43,6 +43,11 @@ class Report:
         """The values by field, items of lists and entries of maps each; blank ones may be left out."""
         return dict(leaves(self.data)) if self.known is None else self.known
 
+    @cached_property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """The values that are texts, each with its field: several checks look for them."""
+        return tuple((path, value) for path, value in self.values.items() if isinstance(value, str))
+
     def value(self, path: str) -> Value:
         """Return the value of a field, or None."""
         return self.values.get(path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
@@ -17,7 +16,7 @@ from nianbao.findings import Finding, Value
 from nianbao.predecessors import Predecessors
 from nianbao.report import Report
 from nianbao.textchecks import RuleText, filled_finding, known_fields, texts_of
-from nianbao.values import shortened
+from nianbao.values import compatible, shortened
 
 _Builder = Callable[[RuleText, Mapping[str, Any], Scope, ClaimReader | None], "YearCheck"]
 Run = Callable[[Report, Predecessors], Iterator[Finding]]
@@ -232,7 +231,7 @@ def _copied(
 def _sentences(text: str, year: int | None, ignore: re.Pattern[str] | None) -> Iterator[_Sentence]:
     """Yield the sentences of a text that say something of their own."""
     for match in _SENTENCE.finditer(text):
-        plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", match[0]))
+        plain = "".join(compatible(match[0]).split())
         if len(plain) >= _SHORTEST and not (ignore and ignore.search(plain)):
             yield _Sentence(match[0].strip(), _YEAR.sub(lambda m: _relative(int(m[1]), year), plain))
 

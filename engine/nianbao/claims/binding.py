@@ -15,6 +15,8 @@ Move = Literal["", "up", "down"]
 _UNCLAIMED = frozenset({"void", "other"})
 _COMPARED = frozenset({"compare", "up", "down"})
 _ENDING = frozenset({"break", "stop", "void", *_COMPARED})
+# What says nothing of later numbers.
+_LOCAL = frozenset({"figure", "and", "stop", "among", "void", "up", "down", "filler"})
 _After = tuple[list[Token] | None, bool]
 
 
@@ -61,7 +63,7 @@ class _Context:
         """Let a token change the context."""
         kind, compared = token.kind, self.compared
         self.compared = kind == "compare"
-        if kind == "figure":
+        if kind in _LOCAL:
             return
         if kind == "topic" and token.word:
             self.topic = token.word.topic
@@ -93,8 +95,10 @@ class _Context:
 def claims_of(text: str, topic: str, reader: ClaimReader, agency: str = "") -> Iterator[Claim]:
     """Yield the claims of a text that speaks of `topic` from the start; `agency` needs no explanation."""
     context = _Context(topic)
-    needles = [needle for needle in reader.needles if needle in text]
-    phrases = [phrase for phrase in reader.phrases if not phrase.needles.isdisjoint(needles)]
+    # Most texts hold none.
+    found = reader.any_needle.search(text)
+    needles = [needle for needle in reader.needles if needle in text] if found else []
+    phrases = [phrase for phrase in reader.phrases if not phrase.needles.isdisjoint(needles)] if found else []
     for sentence in sentences(text, reader.counted, needles):
         if not (topic or context.topic or any(stem in sentence.plain for stem in reader.stems)):
             continue
