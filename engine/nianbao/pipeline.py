@@ -183,7 +183,7 @@ def _schema_findings(report: Report, pack: Pack, known: list[Finding]) -> Iterat
         return
     said = {finding.field for finding in known if finding.severity == "error" and finding.field}
     # A block of blank cells is one finding that names its first field.
-    blank = any(finding.rule == "BLANK" for finding in known)
+    blank = any(finding.rule in ("BLANK", "NOT-FOUND", "UNALIGNED") for finding in known)
     for path, message in dict.fromkeys(pack.validator.explain(data)):
         field = _field_path(path)
         if within(field, said) or (blank and message == "缺少"):

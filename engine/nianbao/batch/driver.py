@@ -11,14 +11,14 @@ from pathlib import Path
 from nianbao.batch.distribution import work
 from nianbao.batch.formats import SUFFIXES, checked_formats
 from nianbao.batch.pdfs import with_pdfs
-from nianbao.batch.voiding import VOIDED, void
+from nianbao.batch.voiding import void
 from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Done, Options, Task
 from nianbao.beside import Beside, Tally
 from nianbao.context import filled_name
 from nianbao.errors import InputError
 from nianbao.filenames import Namer, is_changed
 from nianbao.inputs import Source
-from nianbao.manifest import Line, Manifest
+from nianbao.manifest import VOIDED, Line, Manifest
 from nianbao.outputs.files import make_folder, remove_temporaries
 from nianbao.outputs.pdf import PdfPool
 from nianbao.outputs.pdf.fonts import missing_fonts
@@ -28,7 +28,7 @@ from nianbao.raw import RawReport
 from nianbao.report import Report
 from nianbao.templatelint import load_template
 from nianbao.values import parse
-from nianbao.workers import Distant, Workers
+from nianbao.workers import Distant, LocalPool, Workers
 
 SUMMARY = "检查结果.xlsx"
 
@@ -85,7 +85,8 @@ def build(
     folder = Path(out).absolute()
     if template:
         load_template(template, OWN_TEMPLATE, pack.fields)
-    source = Source(list(inputs), pack)
+    readers = LocalPool(executor.jobs) if isinstance(executor, LocalPool) else None
+    source = Source(list(inputs), pack, readers)
     beside = Beside.read(pack, previous, aliases, waivers)
     tally = Tally(beside, pack)
     options = Options(pack, folder, template, allow_errors, blank_as_zero, checked_formats(formats))
