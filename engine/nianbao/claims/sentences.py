@@ -6,7 +6,7 @@ import re
 import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 _END = re.compile(r"[。！？\n]")
 # A line of so many characters that ends in the middle of a sentence was wrapped: the sentence goes on.
@@ -28,8 +28,7 @@ _MARKS = tuple(zip("，；：（）％", ",;:()%", strict=True))
 _FULL_WIDTH = re.compile("[\uff01-\uff5e\u2e80-\u2fdf]")
 
 
-@dataclass(frozen=True, slots=True)
-class Sentence:
+class Sentence(NamedTuple):
     """A sentence without white space: as it was written, and without full-width forms."""
 
     written: str

@@ -93,7 +93,7 @@ class Token(NamedTuple):
 _NO_NUMBER = Token("filler", 0, 0, "")
 
 
-# A character of the words, to what may follow it; where a word ends, "" is its token.
+# Each character that a word begins or goes on with, and what may follow it; where a word ends, "" is its token.
 _Branch = dict[str, Any]
 
 
@@ -118,6 +118,10 @@ class Vocabulary:
         gap, at, end, size = "", 0, 0, len(sentence)
         while at < size:
             first = sentence[at]
+            branch = tree.get(first)
+            if branch is None:
+                at += 1
+                continue
             token: Token | None = None
             after = 0
             if first in _BREAKS:
@@ -127,7 +131,7 @@ class Vocabulary:
                 token = _token(match)
                 after = 0 if token is _NO_NUMBER else match.end()
             if not after:
-                branch, reached = tree.get(first), at
+                reached = at
                 while branch is not None:
                     reached += 1
                     if "" in branch:
@@ -183,7 +187,8 @@ def vocabulary(words: Mapping[str, Word], units: Iterable[str]) -> Vocabulary:
     number = (
         rf"{NUMBER}(?:个(?=[{''.join(u[0] for u in counted)}]))?(?:(?P<unit>{unit})|(?(hundredths)|(?!)))"
     )
-    tree: _Branch = {}
+    # Whatever a token can begin with stands in the tree.
+    tree: _Branch = {first: {} for first in (*_BREAKS, *_BEGINS)}
     for text, word in {**{mark: Word("filler") for mark in _QUOTES}, **words}.items():
         branch = tree
         for character in text:
