@@ -15,7 +15,6 @@ from nianbao.fields import FieldSet
 from nianbao.findings import Value
 from nianbao.report import Report
 
-
 _NUMBERS = (int, Decimal)
 
 

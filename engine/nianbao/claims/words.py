@@ -93,7 +93,7 @@ class Token(NamedTuple):
 _NO_NUMBER = Token("filler", 0, 0, "")
 
 
-# Each character that a word begins or goes on with, and what may follow it; where a word ends, "" is its token.
+# Each character that a word begins or goes on with, and what may follow it; at "" the token of the word that ends.
 _Branch = dict[str, Any]
 
 
