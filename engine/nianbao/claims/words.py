@@ -93,7 +93,7 @@ class Token(NamedTuple):
 _NO_NUMBER = Token("filler", 0, 0, "")
 
 
-# Each character that a word begins or goes on with, and what may follow it; at "" the token of the word that ends.
+# What may follow each character that a word begins or goes on with; at "" the token of a word that ends.
 _Branch = dict[str, Any]
 
 
