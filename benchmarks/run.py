@@ -21,6 +21,7 @@ ALL = (
     ("claims", ()),
     ("reading", ()),
     ("formats", ()),
+    ("service", ()),
     ("peers", ()),
     ("scale", ("--counts", "1000", "10000", "100000", "--jobs", "2")),
     ("suspects", ("--tables", "2000")),

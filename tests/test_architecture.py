@@ -42,6 +42,7 @@ LAYERS = (
     ("comparison",),
     ("outputs",),
     ("batch", "cluster"),
+    ("web",),
     ("cli",),
 )
 
