@@ -17,13 +17,10 @@ ENGINE = ROOT / "engine" / "nianbao"
 
 # Lower layers first; a module may import from its own layer and from those before it.
 LAYERS = (
-    ("findings", "errors", "cells", "sheetnames", "filenames", "workers", "marks"),
-    ("fields", "values", "report", "raw", "outputs.files", "outputs.docx", "package"),
-    ("predecessors",),
-    ("expression", "layout", "labels", "nesting", "validation", "program", "sandbox", "textdiff", "charts"),
-    ("agencies",),
-    ("claims",),
-    (
+    ("findings", "errors", "cells", "sheetnames", "filenames", "workers", "marks"), ("fields", "values",
+    "report", "raw", "outputs.files", "outputs.docx", "package"), ("predecessors",), ("expression",
+    "layout", "labels", "nesting", "validation", "program", "sandbox", "textdiff", "charts", "policy"),
+    ("agencies",), ("claims",), (
         "textchecks",
         "claimchecks",
         "yearchecks",
@@ -39,7 +36,7 @@ LAYERS = (
     ("bind", "inputs", "manifest", "differences"),
     ("previous", "waivers", "beside", "matching"),
     ("pipeline",),
-    ("comparison",),
+    ("comparison", "consolidation"),
     ("outputs",),
     ("batch", "cluster"),
     ("cli",),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nianbao.batch import BatchResult, build
     from nianbao.comparison import compare
+    from nianbao.consolidation import Rollup, rollup
     from nianbao.differences import Comparison
     from nianbao.errors import InputError, NianbaoError, OutputError, PackError, RenderError, TemplateError
     from nianbao.findings import Finding, Suspect, Where
@@ -29,6 +30,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 _HOMES = {
     "batch": ("BatchResult", "build"),
     "comparison": ("compare",),
+    "consolidation": ("Rollup", "rollup"),
     "differences": ("Comparison",),
     "errors": ("InputError", "NianbaoError", "OutputError", "PackError", "RenderError", "TemplateError"),
     "findings": ("Finding", "Suspect", "Where"),
@@ -51,6 +53,7 @@ __all__ = [
     "PackError",
     "RenderError",
     "Report",
+    "Rollup",
     "Suspect",
     "TemplateError",
     "Where",
@@ -64,6 +67,7 @@ __all__ = [
     "read",
     "render",
     "render_html",
+    "rollup",
 ]
 
 

@@ -21,6 +21,8 @@ from nianbao.report import Report
 SUFFIXES = frozenset({".xlsx", ".xlsm", ".xls", ".ods", ".csv", ".tsv", ".json", ".jsonl"})
 # What nianbao itself writes beside reports.
 _OUTPUTS = frozenset({"检查结果.xlsx", "manifest.jsonl"})
+# How the files end that a roll-up writes beside its report.
+MATRIX_FILE, TEXTS_FILE, RECORD_FILE = "（贡献矩阵）.xlsx", "（各单位文字）.xlsx", "（汇总记录）.json"
 
 
 @dataclass
@@ -91,7 +93,11 @@ def _files(path: Path) -> Iterator[Path]:
 
 def _is_input(path: Path, folder: Path) -> bool:
     hidden = any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
-    return path.is_file() and not hidden and path.suffix.lower() in SUFFIXES and path.name not in _OUTPUTS
+    return path.is_file() and not hidden and path.suffix.lower() in SUFFIXES and not _is_output(path.name)
+
+
+def _is_output(name: str) -> bool:
+    return name in _OUTPUTS or name.endswith((MATRIX_FILE, TEXTS_FILE, RECORD_FILE))
 
 
 def _nothing(path: Path) -> str:

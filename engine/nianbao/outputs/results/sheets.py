@@ -48,6 +48,7 @@ _LOOKS: Mapping[str, tuple[str, str, bool, str]] = {
     "text": ("", "000000", False, "left"),
     "center": ("", "000000", False, "center"),
     "number": ("", "000000", False, "right"),
+    "faint": ("", "BFBFBF", False, "right"),
     "value": ("", "000000", False, "center"),
     "link": ("", _BLUE_INK, False, "left"),
     "heading": ("", "000000", True, "left"),
@@ -65,7 +66,7 @@ _LOOKS: Mapping[str, tuple[str, str, bool, str]] = {
     "errors": ("", "9C0006", True, "right"),
     "warnings": ("", "7F6000", True, "right"),
 }
-_SHRUNK = ("number", "total", "errors", "warnings")
+_SHRUNK = ("number", "faint", "total", "errors", "warnings")
 _CLICKED = ("errors", "warnings", "link", "remark link")
 
 
@@ -88,20 +89,21 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The values of a row; what single columns (from 0) look like, and where they lead."""
+    """The values of a row; what single columns (from 0) look like, where they lead, what calculates them."""
 
     values: Sequence[Value]
     styles: Mapping[int, str] = field(default_factory=dict)
     links: Mapping[int, Link] = field(default_factory=dict)
+    formulas: Mapping[int, str] = field(default_factory=dict)
 
 
 class Book:
-    """The workbook whose sheets grow on disk; `path` is the file that it will be."""
+    """The workbook whose sheets grow on disk: the file `path`; `what` it is stands on every page."""
 
-    def __init__(self, title: str, path: Path) -> None:
+    def __init__(self, title: str, path: Path, what: str = "检查结果") -> None:
         from openpyxl import Workbook
 
-        self.title, self.path = title, path
+        self.title, self.path, self.what = title, path, what
         self.workbook = Workbook(write_only=True)
         self.sheets: list[Sheet] = []
 
@@ -181,7 +183,7 @@ class Sheet:
         # In the codes of a page header a lone & begins a command.
         title = self.book.title.replace("&", "&&")
         head = sheet.oddHeader.center
-        head.text, head.font, head.size = f"{title}·检查结果·{self.title}", "黑体,Regular", 14
+        head.text, head.font, head.size = f"{title}·{self.book.what}·{self.title}", "黑体,Regular", 14
         sheet.oddFooter.center.text = "第&P页，共&N页"
         titles = [column.title for column in self.columns]
         sheet.row_dimensions[1].height = _height(titles, self.columns)
@@ -197,6 +199,8 @@ class Sheet:
             self._cell(number, value, row.styles.get(number, column.style))
             for number, (value, column) in enumerate(zip(values, self.columns, strict=True))
         ]
+        for number, formula in row.formulas.items():
+            cells[number] = cells[number].replace("<v>", f"<f>{escape(formula)}</f><v>")
         for number, link in row.links.items():
             self._link(number, link)
         self._write(cells, _height(values, self.columns))
