@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
@@ -73,6 +73,33 @@ def _gap(instance: Instance, report: Report, last: Predecessors | None) -> Numbe
 
     total = instance.comparison.left.plus(instance.comparison.right, -1)
     return total.value(number)
+
+
+@dataclass(frozen=True)
+class Absent:
+    """An agency that reported last year and is no member now, with what each rule lacks without it."""
+
+    agency: str
+    gaps: tuple[Number, ...]
+
+
+def absent(
+    previous: Previous, year: int | None, claimed: Set[int], others: Set[str], instances: Sequence[Instance]
+) -> list[Absent]:
+    """Return the agencies of last year's reports that no member follows.
+
+    `claimed` are the reports (by identity) that members follow upon, `others` the names, as they are
+    compared, of agencies that do not count.
+    """
+    nothing = Report({"year": year})
+    return [
+        Absent(report.agency, gaps(nothing, Predecessors((report,)), instances))
+        for report in previous.reports
+        if id(report) not in claimed
+        and agency_key(report.agency) not in others
+        and year is not None
+        and report.year == year - 1
+    ]
 
 
 def carried(

@@ -10,7 +10,7 @@ from nianbao.agencies import agency_key
 from nianbao.beside import Beside
 from nianbao.consolidation.adjustments import Adjustment, as_adjustments, with_totals
 from nianbao.consolidation.against import Difference, differences, published
-from nianbao.consolidation.carried import Carried, carried, gaps, split_previous, strict_instances
+from nianbao.consolidation.carried import Carried, absent, carried, gaps, split_previous, strict_instances
 from nianbao.consolidation.conflicts import conflicts, main_year
 from nianbao.consolidation.members import Excluded, Gatherer, Member, Roster, why_not
 from nianbao.consolidation.record import Changes, Record, changes_since
@@ -23,6 +23,7 @@ from nianbao.matching import current_name
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, check_chunk
 from nianbao.policy import Policy
+from nianbao.previous import Previous
 from nianbao.report import Report
 from nianbao.waivers import as_waivers
 
@@ -113,7 +114,7 @@ def rollup(
     beside = Beside.read(pack, previous, aliases, waivers)
     last = split_previous(beside.previous, agency, policy)
     gathering.take(reports, replace(beside, previous=last and last[1]))
-    members = gathering.members
+    members = gathering.ordered()
     if not members:
         raise InputError(f"没有可以汇总的报告：{gathering.why_empty()}")
     year = main_year(members)
@@ -129,12 +130,13 @@ def rollup(
     worded = has_words(own, pack)
     missing = gathering.missing(pack, policy)
     other = published(against, agency, year, pack) if against is not None else None
+    gone = gathering.gone(last[1], year) if last else []
     found = [
         *gathering.findings,
         *conflicts(members, agency, year, pack, policy, name),
         *_negative(figures, pack),
         *_missing(missing, gathering.roster),
-        *_of_whole(result, worded, pack),
+        *_of_whole(result, worded, bool(missing), pack),
     ]
     return Rollup(
         whole,
@@ -147,7 +149,7 @@ def rollup(
         sums,
         figures,
         tuple(found),
-        carried(whole, before, [(m.agency, m.gaps) for m in members], pack),
+        carried(whole, before, [*((m.agency, m.gaps) for m in members), *gone], pack),
         other,
         differences(figures, other, members, policy) if other is not None else (),
         changes_since(earlier, members, policy, name) if earlier is not None else Changes(),
@@ -168,6 +170,7 @@ class _Gathering:
         self._gatherer = Gatherer(pack, policy, roster)
         self._instances = strict_instances(pack)
         self._seen: set[str] = set()
+        self._claimed: set[int] = set()
 
     def take(self, reports: Iterable[Report], beside: Beside) -> None:
         """Check reports and keep their members."""
@@ -180,6 +183,7 @@ class _Gathering:
         report, policy = result.report, self.policy
         last = beside.last(report)
         differing = gaps(report, last, self._instances) if beside.previous is not None else ()
+        self._claimed.update(map(id, last.reports if last is not None else ()))
         member = self._gatherer.member(result, differing)
         if member.listed is not None:
             self._seen.add(member.listed)
@@ -225,6 +229,12 @@ class _Gathering:
     def _tell(self, member: Member, rule: str, severity: str, message: str) -> None:
         self.findings.append(Finding(rule, severity, "agency", member.source, message))  # type: ignore[arg-type]
 
+    def gone(self, previous: Previous, year: int | None) -> list[tuple[str, tuple[Number, ...]]]:
+        """Return who reported last year and is no member, with what is missing without it."""
+        others = {agency_key(each.agency) for each in self.excluded}
+        found = absent(previous, year, self._claimed, others, self._instances)
+        return [(f"{each.agency}（本年没有）", each.gaps) for each in found]
+
     def missing(self, pack: Pack, policy: Policy) -> tuple[str, ...]:
         """Return the agencies of the roster that count and have no report; note those that do not count."""
         found = []
@@ -237,6 +247,19 @@ class _Gathering:
             else:
                 found.append(agency)
         return tuple(found)
+
+    def ordered(self) -> list[Member]:
+        """Return the members as the roster has them, others by category and name: not as they came."""
+        places = {agency: number for number, (agency, _) in enumerate(self.roster.entries)}
+        known = self.pack.fields.find(self.policy.category)
+        ranks = {value: number for number, (value, _) in enumerate(known.choices if known else ())}
+
+        def rank(member: Member) -> tuple[int, int, str, str]:
+            category = str(member.said.get(self.policy.category))
+            place = places.get(member.listed or "", len(places))
+            return place, ranks.get(category, len(ranks)), member.agency, member.digest
+
+        return sorted(self.members, key=rank)
 
     def why_empty(self) -> str:
         """Return why no report counts."""
@@ -266,15 +289,23 @@ def _missing(missing: Sequence[str], roster: Roster) -> Iterator[Finding]:
         yield Finding("ROLLUP-MISSING", "warning", None, Where(), message)
 
 
-def _of_whole(result: CheckResult, worded: bool, pack: Pack) -> Iterator[Finding]:
-    """Yield the findings of the whole; where there are no words yet, what they lack is one note."""
+def _of_whole(result: CheckResult, worded: bool, partial: bool, pack: Pack) -> Iterator[Finding]:
+    """Yield the findings of the whole; where there are no words yet, what they lack is one note.
+
+    As long as members are missing, nobody can tell whether the whole follows upon last year's: that blocks no
+    draft.
+    """
     lacking = 0
+    yearly = {instance.rule.id for instance in pack.rules.yearly}
     for finding in result.findings:
         known = pack.fields.find(finding.field) if finding.field else None
         if not worded and known is not None and known.printed and known.kind == "text":
             lacking += 1
-            continue
-        yield finding
+        elif partial and finding.severity == "error" and finding.rule in yearly:
+            message = f"{finding.message}；补齐缺报的单位后再核对"
+            yield replace(finding, severity="warning", message=message)
+        else:
+            yield finding
     if lacking:
         message = "还没有全口径报告的文字，仅为草稿；请在本级政府的报告里写好文字，再一起汇总"
         yield Finding("ROLLUP-WORDS", "warning", None, result.report.source, message)

@@ -27,7 +27,7 @@ CARRIED, AGAINST, CHANGED = "上年结转", "与公布数比较", "上次汇总�
 _MAX_MEMBERS = 16_000
 _NAMED = 20
 _FIRST = (
-    Column("栏目", 38),
+    Column("栏目", 50),
     Column("公布数\n（合计＋调整）", 12, "number"),
     Column("成员合计", 10, "number"),
     Column("调整", 8, "number"),

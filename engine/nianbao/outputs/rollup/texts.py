@@ -21,7 +21,7 @@ def write_texts(path: Path, rollup: Rollup, pack: Pack) -> int:
     """
     title = visible(f"{rollup.agency}{rollup.year or ''}年{pack.title}")
     order = {field.path: number for number, field in enumerate(pack.fields)}
-    columns = (Column("单位", 26), Column("部分", 30), Column("段", 5, "center"), Column("文字", 100))
+    columns = (Column("单位", 26), Column("部分", 40), Column("段", 5, "center"), Column("文字", 100))
     found = 0
     with Book(title, path, "汇总附录") as book:
         table = Table(book, "各单位文字", columns, frozen=1)

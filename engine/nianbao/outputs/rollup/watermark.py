@@ -40,13 +40,13 @@ def with_watermark(docx: bytes, words: str) -> bytes:
 
     document: Any = Document(io.BytesIO(docx))
     number = 0
-    for section in document.sections:
+    for position, section in enumerate(document.sections):
         headers = [section.header]
         headers += [section.first_page_header] if section.different_first_page_header_footer else []
         headers += [section.even_page_header] if document.settings.odd_and_even_pages_header_footer else []
         for header in headers:
             # One that follows the section before has its watermark already.
-            if header.is_linked_to_previous and number and section is not document.sections[0]:
+            if header.is_linked_to_previous and position:
                 continue
             number += 1
             _add(header, words, number)
