@@ -17,10 +17,24 @@ ENGINE = ROOT / "engine" / "nianbao"
 
 # Lower layers first; a module may import from its own layer and from those before it.
 LAYERS = (
-    ("findings", "errors", "cells", "sheetnames", "filenames", "workers", "marks"), ("fields", "values",
-    "report", "raw", "outputs.files", "outputs.docx", "package"), ("predecessors",), ("expression",
-    "layout", "labels", "nesting", "validation", "program", "sandbox", "textdiff", "charts", "policy"),
-    ("agencies",), ("claims",), (
+    ("findings", "errors", "cells", "sheetnames", "filenames", "workers", "marks"),
+    ("fields", "values", "report", "raw", "outputs.files", "outputs.docx", "package"),
+    ("predecessors",),
+    (
+        "expression",
+        "layout",
+        "labels",
+        "nesting",
+        "validation",
+        "program",
+        "sandbox",
+        "textdiff",
+        "charts",
+        "policy",
+    ),
+    ("agencies",),
+    ("claims",),
+    (
         "textchecks",
         "claimchecks",
         "yearchecks",

@@ -27,7 +27,7 @@ Key = Callable[[str], str]
 class Member:
     """What a roll-up keeps of a report; `figures` are in the order of the policy's fields, None where blank.
 
-    `said` is what is known of the agency (category, scope …), the roster's word before the report's own;
+    `said` is what is known of the agency (category, scope …), by the roster first, else its report;
     `texts` are its texts and notes by field. `errors` counts what blocks the report, `trouble` is the first.
     `listed` is its name on the roster, None where it is on none.
     """
@@ -110,10 +110,7 @@ class Gatherer:
         number = self.roster.find(report)
         entry: tuple[str | None, Mapping[str, Value]]
         entry = (None, {}) if number is None else self.roster.entries[number]
-        said = {
-            path: report.value(path) if entry[1].get(path) is None else entry[1][path]
-            for path in self.policy.asked
-        }
+        said = {path: self._said(path, report, entry[1]) for path in self.policy.asked}
         figures, texts = self._figures(report), self._words.of(report)
         worst = next((f.message for f in result.findings if f.severity == "error" and not f.waiver), "")
         return Member(
@@ -131,12 +128,21 @@ class Gatherer:
             gaps,
         )
 
+    def _said(self, path: str, report: Report, listed: Mapping[str, Value]) -> Value:
+        """Return what the roster says of an agency, else its report; the scope is the report's own."""
+        first, second = listed.get(path), report.value(path)
+        if path == self.policy.scope:
+            first, second = second, first
+        return second if first is None else first
+
     def _figures(self, report: Report) -> tuple[Number | None, ...]:
         try:
             found: tuple[Any, ...] = self._take(report.values)
         except KeyError:  # blank values may be left out
             found = tuple(map(report.values.get, self.policy.paths))
-        return found if set(map(type, found)) == {int} else tuple(map(number_of, found))
+        if set(map(type, found)) == {int}:
+            return found
+        return tuple(value if type(value) is int else number_of(value) for value in found)
 
 
 def _taker(paths: Sequence[str]) -> Callable[[Mapping[str, Any]], tuple[Any, ...]]:

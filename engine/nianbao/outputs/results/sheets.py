@@ -187,7 +187,7 @@ class Sheet:
         sheet.oddFooter.center.text = "第&P页，共&N页"
         titles = [column.title for column in self.columns]
         sheet.row_dimensions[1].height = _height(titles, self.columns)
-        sheet.append([_styled(sheet, "header", 0, False, value=title) for title in titles])
+        sheet.append(_alike(sheet, "header", titles))
 
     def append(self, row: Row) -> Link:
         """Write a row; return the link that leads to it. Raises OutputError on a full sheet."""
@@ -254,6 +254,8 @@ class Sheet:
     def _cell(self, column: int, value: Value, style: str) -> str:
         """Return the XML of a cell of the row that is being written."""
         start = f'<c r="{self._letters[column]}{self.row}" s="'
+        if type(value) is int and is_exact(value):
+            return f'{start}{self._style(style)}"><v>{value}</v></c>'
         if value is None or value == "":
             return f'{start}{self._style(style)}"/>'
         if is_exact(value):
@@ -291,6 +293,17 @@ def _styled(sheet: Any, name: str, places: int, quoted: bool, value: str | None 
         cell.number_format = f"0.{'0' * places}"
     cell.quotePrefix = quoted
     return cell
+
+
+def _alike(sheet: Any, name: str, values: Sequence[str]) -> list[Any]:
+    """Return cells of one look; only the first is styled, as there may be thousands."""
+    from openpyxl.cell import WriteOnlyCell
+
+    first = _styled(sheet, name, 0, False)
+    cells: list[Any] = [WriteOnlyCell(sheet, value) for value in values]
+    for cell in cells:
+        cell._style = first._style
+    return cells
 
 
 def decimal_places(value: Value) -> int:

@@ -21,7 +21,7 @@ from nianbao.policy import Policy
 from nianbao.raw import column_name
 
 MEMBERS, SCOPE, PROBLEMS = "成员", "口径与调整", "问题"
-CARRIED, AGAINST, CHANGED = "上年结转", "与公布数比较", "上次汇总后改动"
+CARRIED, AGAINST, CHANGED = "上下年衔接", "与公布数比较", "上次汇总后改动"
 
 # Excel ends at 16,384 columns.
 _MAX_MEMBERS = 16_000
