@@ -111,6 +111,18 @@ def test_the_words_of_the_whole_are_those_of_its_own_government_and_no_others(pa
     assert {m.agency: m.texts["problems"] for m in result.members}["清河区民政局"] == "民政局写的问题。"
 
 
+def test_what_holds_for_the_own_office_alone_is_not_said_of_the_whole(pack: Pack) -> None:
+    members = district(pack)
+    for field in pack.fields.numbers:
+        if field.path.startswith(("requests.", "disputes.")):
+            place_value(members[0], field.path, 0)
+    members[0]["profile"]["no_applications"] = True
+    explained = Waiver(WHOLE, "T3-ROW", NEW, "1", "属实", "张三", expected="2")
+    result = rolled(pack, members, waivers=Waivers((explained,)))
+    assert "no_applications" not in result.report.data["profile"]
+    assert result.findings == ()
+
+
 def test_without_words_of_its_own_the_whole_is_a_draft_and_no_error(pack: Pack) -> None:
     result = rolled(pack, district(pack)[1:])
     assert result.ok
@@ -257,6 +269,19 @@ def test_a_region_and_an_agency_inside_of_it_are_not_both_counted(pack: Pack) ->
         "东河区柳林街道办事处已含在东河区人民政府全区口径中，会重复计入；请去掉其中之一",
     ]
     assert not result.ok
+
+
+def test_the_roster_may_say_in_whose_figures_an_agency_is_included(pack: Pack, tmp_path: Path) -> None:
+    roster = tmp_path / "名录.csv"
+    roster.write_text("单位名称,上级单位\n东河区人民政府,\n柳林街道办事处,东河区人民政府\n", encoding="utf-8")
+    members = [
+        member(pack, "东河区人民政府", "government", profile={"scope": "region"}),
+        member(pack, "柳林街道办事处", None),
+    ]
+    result = rolled(pack, members, "清河市人民政府", agencies=roster)
+    assert told(result, "ROLLUP-CONTAINED") == [
+        "柳林街道办事处已含在东河区人民政府全区口径中，会重复计入；请去掉其中之一"
+    ]
 
 
 def test_the_figures_of_a_level_hold_its_departments_but_not_its_subdistricts(pack: Pack) -> None:
@@ -417,6 +442,20 @@ def test_adjustments_are_added_and_their_totals_follow(pack: Pack, tmp_path: Pat
         ("", True)
     ]
     assert "另按审定意见调整3项" in result.statement
+
+
+def test_a_case_that_moves_takes_all_its_totals_with_it(pack: Pack) -> None:
+    paths = ("requests.new.natural_person", "requests.results.granted.natural_person")
+    result = rolled(
+        pack, district(pack), adjustments=[Adjustment(path, 1, "划转", "王主任") for path in paths]
+    )
+    assert result.ok
+    assert {line.field: line.amount for line in result.adjustments if line.follows} == {
+        "requests.new.total": 1,
+        "requests.results.granted.total": 1,
+        "requests.results.total.natural_person": 1,
+        "requests.results.total.total": 1,
+    }
 
 
 def test_a_total_that_is_adjusted_by_hand_stays_and_is_checked(pack: Pack) -> None:

@@ -34,7 +34,7 @@ def conflicts(
     yield from _failed(members)
     yield from _other_years(members, year)
     yield from _doubled(members, policy, name)
-    yield from _contained(members, agency, policy)
+    yield from _contained(members, agency, policy, name)
     yield from _alike(members, pack, policy)
     yield from _beyond_limits(members, pack, policy)
 
@@ -76,20 +76,28 @@ def _doubled(members: Sequence[Member], policy: Policy, name: Key) -> Iterator[F
             yield _finding("ROLLUP-CODE", "warning", same[1], message, policy.code)
 
 
-def _contained(members: Sequence[Member], agency: str, policy: Policy) -> Iterator[Finding]:
-    """Yield a finding for each member that a report of a wider scope already holds."""
+def _contained(members: Sequence[Member], agency: str, policy: Policy, name: Key) -> Iterator[Finding]:
+    """Yield a finding for each member that a report of a wider scope already holds.
+
+    The roster says so, or the member's name begins with that of the region and its category belongs to the
+    scope.
+    """
     top = region_of(agency, policy)
     wide: dict[str, tuple[Member, ScopeKind]] = {}
+    named: dict[str, tuple[Member, ScopeKind]] = {}
     for member in members:
         if kind := policy.scope_of(member.said.get(policy.scope)):
             region = region_of(member.agency, policy) or agency_key(member.agency)
             wide.setdefault(_below(region, top), (member, kind))
+            named.setdefault(name(member.agency), (member, kind))
     for member in members if wide else ():
-        found = _holder(_below(agency_key(member.agency), top), wide)
+        listed = named.get(member.parent)
+        found = listed or _holder(_below(agency_key(member.agency), top), wide)
         if found is None or found[0] is member:
             continue
         parent, kind = found
-        if member.said.get(policy.category) in kind.covers and member.agency != parent.agency:
+        belongs = listed is not None or member.said.get(policy.category) in kind.covers
+        if belongs and member.agency != parent.agency:
             message = f"{member.agency}已含在{parent.agency}{kind.words}中，会重复计入；请去掉其中之一"
             yield _finding("ROLLUP-CONTAINED", "error", member, message)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nianbao.agencies import agency_key, code_key
+from nianbao.errors import InputError
 from nianbao.expression import Number
 from nianbao.fields import generic
 from nianbao.findings import Value, Where
@@ -17,6 +18,7 @@ from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult
 from nianbao.policy import Policy
 from nianbao.readers.roster import read_roster
+from nianbao.readers.tables import read_table
 from nianbao.report import Report, leaves
 from nianbao.rules import number_of
 
@@ -27,9 +29,10 @@ Key = Callable[[str], str]
 class Member:
     """What a roll-up keeps of a report; `figures` are in the order of the policy's fields, None where blank.
 
-    `said` is what is known of the agency (category, scope …), by the roster first, else its report;
-    `texts` are its texts and notes by field. `errors` counts what blocks the report, `trouble` is the first.
-    `listed` is its name on the roster, None where it is on none.
+    `said` is what is known of the agency (category, scope …), by the roster first, else its report; `texts`
+    are its texts and notes by field. `errors` counts what blocks the report, `trouble` is the first.
+    `listed` is its name on the roster, None where it is on none, `parent` in whose figures the roster says
+    that it is included.
     """
 
     agency: str
@@ -44,6 +47,7 @@ class Member:
     waived: int = 0
     listed: str | None = None
     gaps: tuple[Number, ...] = ()
+    parent: str = ""
 
     def figure(self, index: int) -> Number:
         """Return a figure, 0 where it is blank."""
@@ -66,9 +70,13 @@ class Excluded:
 
 @dataclass(frozen=True)
 class Roster:
-    """The agencies that are to report; `given` is False where nobody said which."""
+    """The agencies that are to report; `given` is False where nobody said which.
+
+    `parents` says, by the names as they are compared, in whose figures an agency is included.
+    """
 
     entries: tuple[tuple[str, Mapping[str, Value]], ...] = ()
+    parents: Mapping[str, str] = field(default_factory=dict)
     given: bool = False
     name: Key = agency_key
     code: str = ""
@@ -82,7 +90,8 @@ class Roster:
         found: Iterable[Mapping[str, Any]]
         found = read_roster(Path(source), pack) if isinstance(source, str | Path) else list(source)  # type: ignore[call-overload]
         entries = tuple((str(entry["agency"]), dict(leaves(entry))) for entry in found)
-        roster = cls(entries, True, name, str(pack.meta.get("code", "")))
+        parents = _parents(Path(source), name) if isinstance(source, str | Path) else {}
+        roster = cls(entries, parents, True, name, str(pack.meta.get("code", "")))
         for number, (agency, said) in enumerate(entries):
             for key in (name(agency), code_key(said.get(roster.code))):
                 if key:
@@ -94,6 +103,22 @@ class Roster:
         number = self._by_key.get(self.name(report.agency))
         code = code_key(report.value(self.code)) if self.code and number is None else ""
         return self._by_key.get(code) if code else number
+
+
+_PARENT: Mapping[str, Sequence[str]] = {
+    "agency": ("单位名称", "单位", "机关名称", "名称", "agency"),
+    "parent": ("上级单位", "所属单位", "所属地区", "已含在", "parent"),
+}
+
+
+def _parents(path: Path, name: Key) -> dict[str, str]:
+    """Return in whose figures the agencies of a roster are included, where it has a column 上级单位."""
+    try:
+        rows = read_table(path, _PARENT, ("agency", "parent"), "单位名录")
+    except InputError:
+        # The roster itself has been read: it has no such column.
+        return {}
+    return {name(row.get("agency")): name(row.get("parent")) for row in rows if row.get("parent")}
 
 
 class Gatherer:
@@ -126,6 +151,7 @@ class Gatherer:
             result.waived,
             entry[0],
             gaps,
+            self.roster.parents.get(self.roster.name(entry[0] or report.agency), ""),
         )
 
     def _said(self, path: str, report: Report, listed: Mapping[str, Value]) -> Value:

@@ -85,13 +85,13 @@ def _words(own: Report | None, pack: Pack, policy: Policy) -> dict[str, Value]:
     """Return everything but figures, notes on figures, and the name of a report."""
     if own is None:
         return {}
-    added = set(policy.paths)
+    # That its own office had no applications says nothing of the others.
+    dropped = {*policy.paths, "agency", "year", "title", pack.meta.get("zero_declaration", {}).get("field")}
     return {
         path: value
         for path, value in own.values.items()
         if value is not None
-        and path not in added
-        and path not in ("agency", "year", "title")
+        and path not in dropped
         and not path.startswith(tuple(f"{name}{mark}" for name in pack.fields.maps for mark in ".["))
         and (field := pack.fields.find(path)) is not None
         and not field.is_number

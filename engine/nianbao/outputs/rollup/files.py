@@ -42,11 +42,6 @@ class Places:
         return self.out.with_name(f"{self.out.stem}{f'（{safe_name(said)}）' if said else ''}.docx")
 
     @property
-    def data(self) -> Path:
-        """The report as data: the input of the next level."""
-        return self.out.with_name(f"{self.out.stem}.json")
-
-    @property
     def matrix(self) -> Path:
         """The contribution matrix."""
         return self.out.with_name(f"{self.out.stem}{MATRIX_FILE}")
@@ -64,7 +59,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: the report, None where it failed, and older reports that were moved away."""
+    """What was written: the report, None where it failed (beside it the same as data); what was moved away."""
 
     report: Path | None
     places: Places
@@ -103,8 +98,9 @@ def write_rollup(
         marks = "、".join(filter(None, (rollup.draft, "" if rollup.ok else UNCHECKED)))
         write_atomic(report, with_watermark(docx, marks) if marks else docx)
         text = json.dumps(exchanged(rollup.report.data), ensure_ascii=False, indent=1)
-        write_atomic(places.data, f"{text}\n".encode("utf-8", "replace"))
-        outputs = [report.name, places.data.name]
+        data = report.with_suffix(".json")
+        write_atomic(data, f"{text}\n".encode("utf-8", "replace"))
+        outputs = [report.name, data.name]
     voided = _void(places.out.parent, before, outputs)
     with replacing(places.record) as stream:
         stream.writelines(record_json(rollup.agency, rollup.year, policy, rollup.members, outputs, pack))
