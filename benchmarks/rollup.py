@@ -97,10 +97,11 @@ def measured(source: Path, roster: Path, folder: Path) -> tuple[float, float, fl
 
 def problem(folder: Path, sums: dict[str, Decimal], status: int) -> str:
     """Return what is wrong with the report of the whole, or an empty text."""
-    data = folder / "out" / "汇总.json"
-    if status or not data.is_file():
-        return f"exit {status}"
-    whole = json.loads(data.read_text(encoding="utf-8"))
+    # Nobody wrote the words of the whole, so it is a draft.
+    found = list((folder / "out").glob("*草稿）.json"))
+    if status or len(found) != 1:
+        return f"exit {status}, {len(found)} reports"
+    whole = json.loads(found[0].read_text(encoding="utf-8"))
     wrong = [path for path, total in sums.items() if Decimal(lookup(whole, path)) != total]
     return f"{len(wrong)} sums wrong" if wrong else ""
 

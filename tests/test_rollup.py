@@ -633,7 +633,7 @@ def test_a_broken_record_is_a_sentence(pack: Pack, tmp_path: Path) -> None:
     file = tmp_path / "x（汇总记录）.json"
     assert read_record(file) is None
     file.write_text('{"agency": 1', encoding="utf-8")
-    with pytest.raises(InputError, match="汇总记录x（汇总记录）.json已损坏，无法与上次汇总比较"):
+    with pytest.raises(InputError, match=r"汇总记录x（汇总记录）\.json已损坏，无法与上次汇总比较"):
         read_record(file)
 
 

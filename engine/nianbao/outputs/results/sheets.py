@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 from xml.sax.saxutils import escape
@@ -48,7 +49,6 @@ _LOOKS: Mapping[str, tuple[str, str, bool, str]] = {
     "text": ("", "000000", False, "left"),
     "center": ("", "000000", False, "center"),
     "number": ("", "000000", False, "right"),
-    "faint": ("", "BFBFBF", False, "right"),
     "value": ("", "000000", False, "center"),
     "link": ("", _BLUE_INK, False, "left"),
     "heading": ("", "000000", True, "left"),
@@ -66,7 +66,7 @@ _LOOKS: Mapping[str, tuple[str, str, bool, str]] = {
     "errors": ("", "9C0006", True, "right"),
     "warnings": ("", "7F6000", True, "right"),
 }
-_SHRUNK = ("number", "faint", "total", "errors", "warnings")
+_SHRUNK = ("number", "total", "errors", "warnings")
 _CLICKED = ("errors", "warnings", "link", "remark link")
 
 
@@ -195,16 +195,22 @@ class Sheet:
             raise OutputError(f"“{self.title}”超过Excel一张表的上限{MAX_ROWS}行，请分批检查")
         self.row += 1
         values = [_shown(value) if isinstance(value, str) else value for value in row.values]
-        cells = [
-            self._cell(number, value, row.styles.get(number, column.style))
-            for number, (value, column) in enumerate(zip(values, self.columns, strict=True))
-        ]
+        cells = self._cells(values, row.styles)
         for number, formula in row.formulas.items():
             cells[number] = cells[number].replace("<v>", f"<f>{escape(formula)}</f><v>")
         for number, link in row.links.items():
             self._link(number, link)
         self._write(cells, _height(values, self.columns))
         return Link(self.title, self.row)
+
+    def faint_zeros(self, first: int) -> None:
+        """Show zeros from a column (from 0) on in grey, in all rows so far: they are easier to read past."""
+        from openpyxl.formatting.rule import CellIsRule
+        from openpyxl.styles import Font
+
+        area = f"{self._letters[first]}2:{self._letters[-1]}{self.row}"
+        rule = CellIsRule(operator="equal", formula=["0"], font=Font(color="BFBFBF"))
+        self._sheet.conditional_formatting.add(area, rule)
 
     def end_of_data(self) -> None:
         """Set the filter over the rows so far; totals and remarks that follow stay out of it."""
@@ -251,11 +257,24 @@ class Sheet:
         except OSError as error:
             raise cannot_spool(error) from error
 
+    def _cells(self, values: Sequence[Value], styles: Mapping[int, str]) -> list[str]:
+        """Return the XML of the cells of a row; plain whole numbers, which may be thousands, take no detour."""
+        row, letters, plain = self.row, self._letters, self._plain
+        return [
+            f'<c r="{letters[number]}{row}" s="{plain[number]}"><v>{value}</v></c>'
+            if type(value) is int and number not in styles and is_exact(value)
+            else self._cell(number, value, styles.get(number, self.columns[number].style))
+            for number, value in enumerate(values)
+        ]
+
+    @cached_property
+    def _plain(self) -> list[int]:
+        """The styles of the columns."""
+        return [self._style(column.style) for column in self.columns]
+
     def _cell(self, column: int, value: Value, style: str) -> str:
         """Return the XML of a cell of the row that is being written."""
         start = f'<c r="{self._letters[column]}{self.row}" s="'
-        if type(value) is int and is_exact(value):
-            return f'{start}{self._style(style)}"><v>{value}</v></c>'
         if value is None or value == "":
             return f'{start}{self._style(style)}"/>'
         if is_exact(value):

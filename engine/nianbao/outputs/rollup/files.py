@@ -59,7 +59,7 @@ class Places:
 
 @dataclass(frozen=True)
 class Written:
-    """What was written: the report, None where it failed (beside it the same as data); what was moved away."""
+    """What was written: the report, None where it failed (its data beside it); what was moved away."""
 
     report: Path | None
     places: Places

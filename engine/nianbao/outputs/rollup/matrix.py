@@ -84,11 +84,10 @@ def _matrix(book: Book, rollup: Rollup, pack: Pack) -> None:
             known = isinstance(theirs, int | Decimal) and not isinstance(theirs, bool)
             values += [theirs if known else None, (rollup.figures[path] or 0) - theirs if known else None]  # type: ignore[operator]
             formulas |= {5: f"B{number}-E{number}"} if known else {}
-        # A row of zeros is easier to read past when they are faint.
-        faint = {len(first) + n: "faint" for n, value in enumerate(own) if value == 0}
         marked = {1: "total", **({5: "errors"} if compared and values[5] else {})}
-        sheet.append(Row((*values, *own), {**faint, **marked}, {}, formulas))
+        sheet.append(Row((*values, *own), marked, {}, formulas))
     sheet.end_of_data()
+    sheet.faint_zeros(len(first))
 
 
 def _problems(book: Book, rollup: Rollup, pack: Pack) -> None:
