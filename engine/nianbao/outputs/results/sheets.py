@@ -209,7 +209,8 @@ class Sheet:
         from openpyxl.styles import Font
 
         area = f"{self._letters[first]}2:{self._letters[-1]}{self.row}"
-        rule = CellIsRule(operator="equal", formula=["0"], font=Font(color="BFBFBF"))
+        grey = Font(color="BFBFBF")
+        rule = CellIsRule(operator="equal", formula=["0"], font=grey)  # type: ignore[no-untyped-call]
         self._sheet.conditional_formatting.add(area, rule)
 
     def end_of_data(self) -> None:
@@ -258,7 +259,7 @@ class Sheet:
             raise cannot_spool(error) from error
 
     def _cells(self, values: Sequence[Value], styles: Mapping[int, str]) -> list[str]:
-        """Return the XML of the cells of a row; plain whole numbers, which may be thousands, take no detour."""
+        """Return the XML of the cells of a row; plain whole numbers, often thousands, take no detour."""
         row, letters, plain = self.row, self._letters, self._plain
         return [
             f'<c r="{letters[number]}{row}" s="{plain[number]}"><v>{value}</v></c>'

@@ -26,13 +26,14 @@ CARRIED, AGAINST, CHANGED = "上下年衔接", "与公布数比较", "上次汇�
 # Excel ends at 16,384 columns.
 _MAX_MEMBERS = 16_000
 _NAMED = 20
+_FAILED = "未通过校验"
 _FIRST = (
     Column("栏目", 50),
     Column("公布数\n（合计＋调整）", 12, "number"),
     Column("成员合计", 10, "number"),
     Column("调整", 8, "number"),
 )
-_OTHER = (Column("已公布的数", 10, "number"), Column("差\n（汇总－已公布）", 11, "number"))
+_OTHER = (Column("已公布的数", 10, "number"), Column("差\n（汇总－已公布）", 14, "number"))
 
 
 def write_matrix(path: Path, rollup: Rollup, pack: Pack, notes: Sequence[tuple[str, str]] = ()) -> None:
@@ -84,7 +85,7 @@ def _matrix(book: Book, rollup: Rollup, pack: Pack) -> None:
             known = isinstance(theirs, int | Decimal) and not isinstance(theirs, bool)
             values += [theirs if known else None, (rollup.figures[path] or 0) - theirs if known else None]  # type: ignore[operator]
             formulas |= {5: f"B{number}-E{number}"} if known else {}
-        marked = {1: "total", **({5: "errors"} if compared and values[5] else {})}
+        marked = {1: "total", **({5: "fail"} if compared and values[5] else {})}
         sheet.append(Row((*values, *own), marked, {}, formulas))
     sheet.end_of_data()
     sheet.faint_zeros(len(first))
@@ -156,7 +157,7 @@ def _counted(rollup: Rollup, pack: Pack, policy: Policy) -> Iterator[tuple[Value
 
 def _state(member: Member) -> str:
     if member.errors:
-        return f"未通过校验（{member.errors}个错误）：{member.trouble}"
+        return f"{_FAILED}（{member.errors}个错误）：{member.trouble}"
     return f"有{member.waived}处情况说明" if member.waived else ""
 
 
@@ -201,7 +202,7 @@ def _carried(book: Book, rollup: Rollup, pack: Pack) -> None:
     table = Table(book, CARRIED, columns)
     for each in rollup.carried:
         place = pack.fields.place(each.field)
-        table.append(Row((place, "全口径与上年公布的全口径数", each.gap), {2: "errors"}))
+        table.append(Row((place, "全口径与上年公布的全口径数", each.gap), {2: "fail"}))
         for agency, gap in each.members:
             table.append(Row((place, agency, gap)))
         if each.rest:
@@ -231,7 +232,7 @@ def _against(book: Book, rollup: Rollup, pack: Pack) -> None:
             "、".join(each.exactly),
             visible(named + more),
         )
-        table.append(Row(values, {3: "errors"}))
+        table.append(Row(values, {3: "fail"}))
     if not rollup.differences:
         table.append(Row(("各栏", None, None, None, "", "与公布的报告逐格相同")))
     table.sheet.end_of_data()
