@@ -61,6 +61,7 @@ _LOOKS: Mapping[str, tuple[str, str, bool, str]] = {
     "warning": (_YELLOW, "7F6000", True, "center"),
     "info": (_BLUE, "1F4E78", False, "center"),
     "suspect": (_VIOLET, "5F3A8A", True, "center"),
+    "asked": ("FFF9E5", "000000", False, "left"),
     "remark": ("", "000000", False, "left"),
     "remark link": ("", _BLUE_INK, False, "left"),
     "errors": ("", "9C0006", True, "right"),

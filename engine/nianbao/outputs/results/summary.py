@@ -117,10 +117,16 @@ def entry_of(result: CheckResult, pack: Pack, output: str = "", note: str = "") 
         figures=tuple(_sum(report.data, column["sum"]) for column in meta.get("summary", ())),
         contact=" ".join(str(value) for value in contact if value),
         findings=result.findings,
-        note=note,
+        note="；".join(filter(None, (note, _reading_note(result)))),
         doubts=tuple(doubts_of(result)),
         explanations=explanations(result, pack),
     )
+
+
+def _reading_note(result: CheckResult) -> str:
+    """Return what a person must know of how a finished report was read."""
+    tables = sum(finding.rule == "STREAM" for finding in result.findings)
+    return f"{tables}张表的数字从无表格的文字读出，请与原文核对" if tables else ""
 
 
 def _label(value: Value, path: str, pack: Pack) -> str:

@@ -11,6 +11,7 @@ from nianbao.consolidation.record import record_json
 from nianbao.errors import OutputError
 from nianbao.filenames import safe_name
 from nianbao.inputs import MATRIX_FILE, RECORD_FILE, TEXTS_FILE
+from nianbao.manifest import VOIDED
 from nianbao.outputs.files import make_folder, move, replacing, write_atomic
 from nianbao.outputs.rollup.matrix import write_matrix
 from nianbao.outputs.rollup.texts import write_texts
@@ -20,7 +21,6 @@ from nianbao.pipeline import render
 from nianbao.report import exchanged
 
 UNCHECKED = "未通过校验"
-VOIDED = "已作废"
 
 
 @dataclass(frozen=True)
