@@ -92,7 +92,8 @@ def measured(source: Path, roster: Path, folder: Path) -> tuple[float, float, fl
     _, status, usage = os.wait4(process.pid, 0)
     taken = time.perf_counter() - start
     peak = usage.ru_maxrss / (1024 if sys.platform != "darwin" else 1024**2)
-    return taken, usage.ru_utime + usage.ru_stime, peak, os.waitstatus_to_exitcode(status)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    return taken, usage.ru_utime + usage.ru_stime, peak, process.returncode
 
 
 def problem(folder: Path, sums: dict[str, Decimal], status: int) -> str:

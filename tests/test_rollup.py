@@ -558,6 +558,20 @@ def test_an_agency_that_is_gone_is_named_and_a_draft_is_not_blocked(pack: Pack) 
     assert not rolled(pack, this[:2], previous=last).ok
 
 
+def test_last_years_agencies_are_the_roster_where_there_is_none(pack: Pack) -> None:
+    last, this = last_and_this(pack, 6)
+    assert told(rolled(pack, this[:2], previous=last), "ROLLUP-GONE") == [
+        "上年有报告、本年没有的单位：清河区财政局；漏报的请补齐，撤销、合并的写进别名表"
+    ]
+    assert "ROLLUP-GONE" not in rules(rolled(pack, this, previous=last))
+
+
+def test_last_years_figures_without_the_whole_are_told(pack: Pack) -> None:
+    last, this = last_and_this(pack, 6)
+    (message,) = told(rolled(pack, this, previous=last[:3]), "ROLLUP-PREVIOUS")
+    assert message == "上年数据里没有清河区人民政府的全口径报告，未与上年核对；请把上年公布的报告也放进来"
+
+
 # ---- a published report ----
 
 

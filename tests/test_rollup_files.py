@@ -220,6 +220,22 @@ def test_a_published_report_has_columns_and_a_sheet(reports: Path, tmp_path: Pat
     assert line[:6] == ("表二·行政许可·本年处理决定数量", 2218, 2183, 35, 2206, 12)
 
 
+def test_the_word_file_that_was_published_is_read_back_and_equal(reports: Path, tmp_path: Path) -> None:
+    run(reports, tmp_path / "a.docx")
+    assert "与公布的报告逐格相同" in run(reports, tmp_path / "b.docx", against=tmp_path / "a.docx")
+
+
+def test_a_finished_word_report_is_a_member_like_any_other(reports: Path, tmp_path: Path, pack: Pack) -> None:
+    run(reports, tmp_path / "a.docx")
+    path = reports / "清河区民政局.json"
+    data = json.loads(path.read_text(encoding="utf-8"))
+    (reports / "清河区民政局.docx").write_bytes(render(report_from_data(data, pack), pack))
+    path.unlink()
+    run(reports, tmp_path / "b.docx")
+    first, second = (json.loads((tmp_path / f"{n}.json").read_text(encoding="utf-8")) for n in "ab")
+    assert first == second
+
+
 def test_too_many_members_for_a_sheet_are_a_sentence(
     pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

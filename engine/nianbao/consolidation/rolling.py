@@ -28,6 +28,8 @@ from nianbao.report import Report
 from nianbao.waivers import as_waivers
 
 _CHUNK = 256
+# Names that a sentence lists.
+_NAMED = 20
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,8 @@ def rollup(
         *gathering.findings,
         *conflicts(members, agency, year, pack, policy, name),
         *_negative(figures, pack),
-        *_missing(missing, gathering.roster),
+        *_missing(missing),
+        *_vanished([] if gathering.roster.given else [agency for agency, _ in gone]),
         *_of_whole(result, worded, bool(missing), pack),
     ]
     return Rollup(
@@ -149,7 +152,7 @@ def rollup(
         sums,
         figures,
         tuple(found),
-        carried(whole, before, [*((m.agency, m.gaps) for m in members), *gone], pack),
+        carried(whole, before, [*((m.agency, m.gaps) for m in members), *_marked(gone)], pack),
         other,
         differences(figures, other, members, policy) if other is not None else (),
         changes_since(earlier, members, policy, name) if earlier is not None else Changes(),
@@ -233,7 +236,7 @@ class _Gathering:
         """Return who reported last year and is no member, with what is missing without it."""
         others = {agency_key(each.agency) for each in self.excluded}
         found = absent(previous, year, self._claimed, others, self._instances)
-        return [(f"{each.agency}（本年没有）", each.gaps) for each in found]
+        return [(each.agency, each.gaps) for each in found]
 
     def missing(self, pack: Pack, policy: Policy) -> tuple[str, ...]:
         """Return the agencies of the roster that count and have no report; note those that do not count."""
@@ -282,11 +285,25 @@ def _negative(figures: Mapping[str, Number | None], pack: Pack) -> Iterator[Find
             yield Finding("ROLLUP-NEGATIVE", "error", path, Where(), message, 0, value)
 
 
-def _missing(missing: Sequence[str], roster: Roster) -> Iterator[Finding]:
+def _missing(missing: Sequence[str]) -> Iterator[Finding]:
     if missing:
-        names = "、".join(missing[:20]) + ("等" if len(missing) > 20 else "")
-        message = f"名录中缺{len(missing)}家的报告：{names}；补齐之前仅为草稿"
+        message = f"名录中缺{len(missing)}家的报告：{_names(missing)}；补齐之前仅为草稿"
         yield Finding("ROLLUP-MISSING", "warning", None, Where(), message)
+
+
+def _vanished(gone: Sequence[str]) -> Iterator[Finding]:
+    """Yield a finding where nobody gave a roster, but last year knows of more agencies."""
+    if gone:
+        message = f"上年有报告、本年没有的单位：{_names(gone)}；漏报的请补齐，撤销、合并的写进别名表"
+        yield Finding("ROLLUP-GONE", "warning", None, Where(), message)
+
+
+def _marked(gone: Sequence[tuple[str, tuple[Number, ...]]]) -> Iterator[tuple[str, tuple[Number, ...]]]:
+    yield from ((f"{agency}（本年没有）", gaps) for agency, gaps in gone)
+
+
+def _names(agencies: Sequence[str]) -> str:
+    return "、".join(agencies[:_NAMED]) + ("等" if len(agencies) > _NAMED else "")
 
 
 def _of_whole(result: CheckResult, worded: bool, partial: bool, pack: Pack) -> Iterator[Finding]:
@@ -300,6 +317,12 @@ def _of_whole(result: CheckResult, worded: bool, partial: bool, pack: Pack) -> I
     for finding in result.findings:
         if finding.rule.startswith("WAIVER-"):
             # The government's own report bears the same name: its explanations are not those of the whole.
+            continue
+        if finding.rule == "PREVIOUS-NONE":
+            message = (
+                f"上年数据里没有{result.report.agency}的全口径报告，未与上年核对；请把上年公布的报告也放进来"
+            )
+            yield replace(finding, rule="ROLLUP-PREVIOUS", severity="warning", message=message)
             continue
         known = pack.fields.find(finding.field) if finding.field else None
         if not worded and known is not None and known.printed and known.kind == "text":
