@@ -41,9 +41,10 @@ def run_rollup(
     earlier = read_record(places.record)
     source = Source(list(inputs), pack)
     last = as_previous(list(previous) if previous else None, pack, aliases)
+    reports = (bind(raw, pack, blank_as_zero) for raw in source)
     try:
         done = rollup(
-            (bind(raw, pack, blank_as_zero) for raw in source),
+            reports,
             pack,
             agency,
             agencies=agencies,

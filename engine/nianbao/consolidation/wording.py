@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from nianbao.consolidation.adjustments import Adjustment
 from nianbao.consolidation.members import Excluded, Member, category_words
 from nianbao.pack import Pack
-from nianbao.policy import Policy, ScopeKind
+from nianbao.policy import Policy
+from nianbao.report import Report
 
 # Names that a sentence lists.
 _LISTED = 5
 
 
 def statement_of(
-    agency: str,
-    scope: ScopeKind,
+    whole: Report,
     members: Sequence[Member],
     excluded: Sequence[Excluded],
     missing: Sequence[str],
@@ -26,11 +26,12 @@ def statement_of(
 ) -> str:
     """Return what the figures hold as one sentence for the report: 口径说明."""
     words = policy.statement
+    scope = policy.scope_of(whole.value(policy.scope))
     counted = sum(not line.follows for line in lines)
     left_out = _names([each.agency for each in excluded])
     return words["text"].format(
-        agency=agency,
-        scope=scope.words,
+        agency=whole.agency,
+        scope=scope.words if scope else "",
         members=categories(members, pack, policy),
         count=len(members),
         excluded=words["excluded"].format(names=left_out) if excluded else "",
