@@ -397,6 +397,29 @@ def test_rules_of_those_who_may_make_none_are_told(
     assert len(found) == (2 if severity else 0)
 
 
+@pytest.mark.parametrize(
+    ("categories", "scope"),
+    [
+        (["department", "other"], "level"),
+        (["department", "township"], "region"),
+        (["department", None], "region"),
+        (["government"], "region"),
+    ],
+)
+def test_the_scope_of_the_whole_is_the_narrowest_that_holds_all(
+    pack: Pack, categories: list[str | None], scope: str
+) -> None:
+    members = [member(pack, f"第{n}个单位", category) for n, category in enumerate(categories)]
+    result = rolled(pack, [member(pack, WHOLE, "government"), *members])
+    assert result.report.value("profile.scope") == scope
+
+
+def test_two_years_of_one_agency_are_one_mistake(pack: Pack) -> None:
+    members = [*district(pack), member(pack, "清河区民政局", seed=2)]
+    members[-1]["year"] = 2022
+    assert {f.rule for f in rolled(pack, members).findings} == {"ROLLUP-YEAR"}
+
+
 def test_nothing_to_roll_up_is_a_sentence(pack: Pack) -> None:
     with pytest.raises(InputError, match="没有可以汇总的报告：清河区税务局：垂直管理机构"):
         rolled(pack, [member(pack, "清河区税务局", "vertical", profile={"in_rollup": None})])

@@ -58,10 +58,11 @@ def _other_years(members: Sequence[Member], year: int | None) -> Iterator[Findin
 
 
 def _doubled(members: Sequence[Member], policy: Policy, name: Key) -> Iterator[Finding]:
-    by_name: dict[str, list[Member]] = defaultdict(list)
+    by_name: dict[tuple[str, int | None], list[Member]] = defaultdict(list)
     by_code: dict[str, list[Member]] = defaultdict(list)
     for member in members:
-        by_name[name(member.agency)].append(member)
+        # Those of several years are told already.
+        by_name[name(member.agency), member.year].append(member)
         if code := code_key(member.said.get(policy.code)):
             by_code[code].append(member)
     for same in by_name.values():

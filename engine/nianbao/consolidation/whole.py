@@ -51,12 +51,10 @@ def _sum(column: Sequence[Number | None]) -> Number | None:
 
 
 def scope_of_whole(members: Sequence[Member], own: Report | None, policy: Policy) -> ScopeKind:
-    """Return the narrowest scope that holds all members but the government's own."""
+    """Return the narrowest scope that holds all members but the government's own; the widest if unknown."""
     name = agency_key(own.agency) if own is not None else ""
-    others = (member for member in members if agency_key(member.agency) != name)
-    return policy.widest_needed(
-        str(category) for member in others if (category := member.said.get(policy.category))
-    )
+    others = [member for member in members if agency_key(member.agency) != name]
+    return policy.widest_needed(str(member.said.get(policy.category)) for member in others)
 
 
 def whole_report(
