@@ -35,6 +35,7 @@ bench: $(VENV)/tested
 docs: $(VENV)/tested
 	$(BIN)/python -B docs/make_fields.py
 	$(BIN)/python -B templates/cn-ogi/2021/draw.py
+	$(BIN)/python -B templates/cn-ogi/2021/draw_office.py
 	$(BIN)/python -B examples/cn-ogi/2021/make.py
 
 $(VENV)/installed: pyproject.toml

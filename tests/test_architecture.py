@@ -40,8 +40,9 @@ LAYERS = (
     ("previous", "waivers", "beside", "matching"),
     ("pipeline",),
     ("comparison",),
+    ("ledger",),
     ("outputs",),
-    ("batch", "cluster"),
+    ("batch", "cluster", "collecting"),
     ("cli",),
 )
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nianbao.batch import BatchResult, build
+    from nianbao.collecting import Collected, Request, collect
     from nianbao.comparison import compare
     from nianbao.differences import Comparison
     from nianbao.errors import InputError, NianbaoError, OutputError, PackError, RenderError, TemplateError
@@ -28,6 +29,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 _HOMES = {
     "batch": ("BatchResult", "build"),
+    "collecting": ("Collected", "Request", "collect"),
     "comparison": ("compare",),
     "differences": ("Comparison",),
     "errors": ("InputError", "NianbaoError", "OutputError", "PackError", "RenderError", "TemplateError"),
@@ -42,6 +44,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "BatchResult",
     "CheckResult",
+    "Collected",
     "Comparison",
     "Finding",
     "InputError",
@@ -51,6 +54,7 @@ __all__ = [
     "PackError",
     "RenderError",
     "Report",
+    "Request",
     "Suspect",
     "TemplateError",
     "Where",
@@ -58,6 +62,7 @@ __all__ = [
     "build",
     "check",
     "check_many",
+    "collect",
     "compare",
     "list_packs",
     "load_pack",

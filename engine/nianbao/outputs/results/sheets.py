@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -42,6 +42,7 @@ _A4 = 9
 _CHUNK = 1 << 20
 
 _RED, _YELLOW, _GREEN, _BLUE, _VIOLET = "FFC7CE", "FFEB9C", "C6EFCE", "DDEBF7", "E6DAF5"
+_TO_FILL = "FFF8DC"
 _HEAD, _BLUE_INK = "D9E1F2", "0563C1"
 # style: (fill, font colour, bold, horizontal)
 _LOOKS: Mapping[str, tuple[str, str, bool, str]] = {
@@ -60,6 +61,8 @@ _LOOKS: Mapping[str, tuple[str, str, bool, str]] = {
     "warning": (_YELLOW, "7F6000", True, "center"),
     "info": (_BLUE, "1F4E78", False, "center"),
     "suspect": (_VIOLET, "5F3A8A", True, "center"),
+    "quiet": ("", "7F7F7F", False, "left"),
+    "input": (_TO_FILL, "000000", False, "left"),
     "remark": ("", "000000", False, "left"),
     "remark link": ("", _BLUE_INK, False, "left"),
     "errors": ("", "9C0006", True, "right"),
@@ -95,13 +98,27 @@ class Row:
     links: Mapping[int, Link] = field(default_factory=dict)
 
 
-class Book:
-    """The workbook whose sheets grow on disk; `path` is the file that it will be."""
+@dataclass(frozen=True)
+class Extra:
+    """A further table of a workbook: its name, its columns, and its rows, which may come one by one.
 
-    def __init__(self, title: str, path: Path) -> None:
+    `remark` is a line below the table.
+    """
+
+    name: str
+    columns: Sequence[Column]
+    rows: Iterable[Row]
+    frozen: int = 1
+    remark: str = ""
+
+
+class Book:
+    """The workbook whose sheets grow on disk; `path` is the file that it will be, `what` its kind in words."""
+
+    def __init__(self, title: str, path: Path, what: str = "检查结果") -> None:
         from openpyxl import Workbook
 
-        self.title, self.path = title, path
+        self.title, self.path, self.what = title, path, what
         self.workbook = Workbook(write_only=True)
         self.sheets: list[Sheet] = []
 
@@ -146,6 +163,16 @@ class Table:
         return self.sheet.append(row)
 
 
+def write_extra(book: Book, extra: Extra) -> None:
+    """Write a further table to the end of a workbook."""
+    table = Table(book, extra.name, extra.columns, extra.frozen)
+    for row in extra.rows:
+        table.append(row)
+    table.sheet.end_of_data()
+    if extra.remark:
+        table.sheet.remark(extra.remark)
+
+
 class Sheet:
     """A sheet whose rows wait in a file."""
 
@@ -181,7 +208,7 @@ class Sheet:
         # In the codes of a page header a lone & begins a command.
         title = self.book.title.replace("&", "&&")
         head = sheet.oddHeader.center
-        head.text, head.font, head.size = f"{title}·检查结果·{self.title}", "黑体,Regular", 14
+        head.text, head.font, head.size = f"{title}·{self.book.what}·{self.title}", "黑体,Regular", 14
         sheet.oddFooter.center.text = "第&P页，共&N页"
         titles = [column.title for column in self.columns]
         sheet.row_dimensions[1].height = _height(titles, self.columns)

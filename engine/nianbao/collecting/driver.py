@@ -1,0 +1,196 @@
+"""Collecting: roster and folder → whose is what → check → where each agency stands → ledger and papers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+from nianbao.beside import Beside, Tally
+from nianbao.collecting.earlier import read_earlier
+from nianbao.collecting.files import read_folder
+from nianbao.collecting.gathering import gather
+from nianbao.collecting.index import index_of
+from nianbao.collecting.publication import Published, read_published
+from nianbao.collecting.standing import Standing
+from nianbao.collecting.workspace import PUBLISHED, SIGNING, Workspace
+from nianbao.errors import InputError
+from nianbao.ledger.assigning import Roll
+from nianbao.ledger.lines import DONE, Ledger
+from nianbao.ledger.members import read_members
+from nianbao.ledger.signing import SignOff
+from nianbao.matching import current_name
+from nianbao.outputs.files import make_folder
+from nianbao.outputs.ledger.extras import extras_of
+from nianbao.outputs.ledger.papers import paper_template, write_notices, write_signoffs
+from nianbao.outputs.ledger.workbook import write_ledger
+from nianbao.outputs.results.summary import ROUND, Entry, entry_of, write_summary
+from nianbao.pack import Pack
+from nianbao.previous import as_aliases
+from nianbao.template import CompiledTemplate
+
+
+@dataclass(frozen=True)
+class Collected:
+    """What collecting came to: the ledger as values, and the files that were written."""
+
+    ledger: Ledger
+    workbook: Path
+    results: Path
+    notices: tuple[Path, ...] = ()
+    signoffs: tuple[Path, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is missing beyond its deadline, wrong, unreadable or nobody's."""
+        ledger = self.ledger
+        grave = any(remark.severity == "error" for remark in ledger.remarks)
+        return not (grave or ledger.unreadable or any(line.errors for line in ledger.lines))
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked of a collection beside roster and folder; see `collect`."""
+
+    previous: object = None
+    aliases: object = None
+    waivers: Sequence[str | Path] = ()
+    since: Path | None = None
+    notices: Path | None = None
+    published: Sequence[object] = ()
+    due: date | None = None
+    today: date | None = None
+    year: int | None = None
+    reply_by: date | None = None
+    office: str = ""
+    notice_template: Path | None = None
+    signoff_template: Path | None = None
+    blank_as_zero: str | None = None
+    jobs: int = 0
+
+
+def collect(
+    roster: str | Path, folder: str | Path, out: str | Path, pack: Pack, request: Request | None = None
+) -> Collected:
+    """Return what collecting the reports in `folder` from the agencies of `roster` into `out` came to.
+
+    `out` is a workspace (see `collecting.workspace`), made or brought up to date. Raises InputError for a roster,
+    folder or earlier round that cannot be used, OutputError for a folder that cannot be written or holds
+    another collection, TemplateError for a template that may not be used.
+    """
+    ask, source, target = request or Request(), Path(folder), Path(out).absolute()
+    today = ask.today or date.today()
+    year = ask.year or today.year - 1
+    members = read_members(Path(roster), pack, year, ask.due)
+    workspace = Workspace(target, pack, year, (member.name for member in members))
+    if source.resolve() == target.resolve():
+        raise InputError(f"收报的文件夹和输出文件夹不能是同一个：{source}", file=str(source))
+    kept = workspace.kept()
+    earlier = read_earlier(ask.since, pack) if ask.since else None
+    templates = (
+        paper_template("signoff", pack, ask.signoff_template),
+        paper_template("notice", pack, ask.notice_template) if ask.notices else None,
+    )
+    beside = Beside.read(pack, ask.previous, ask.aliases, [*ask.waivers, *_filled_in(workspace, ask)] or None)
+    roll = Roll(members, pack, current_name(as_aliases(ask.aliases)))
+    without = [target, *([ask.notices] if ask.notices else [])]
+    found = read_folder(source, pack, without=without, blank_as_zero=ask.blank_as_zero, jobs=ask.jobs)
+    gathered = gather(found, source, roll, kept, year, pack, beside)
+    published = read_published(_published(workspace, ask), roll, pack)
+    make_folder(target)
+    signoffs = workspace.signoffs(kept)
+    standing = Standing(roll, gathered, published, signoffs, kept, earlier, pack, today)
+    ledger = Ledger(
+        year,
+        today,
+        tuple(standing.lines()),
+        gathered.strays,
+        (*gathered.unreadable, *published.unreadable, *beside.unreadable),
+        earlier.number + 1 if earlier else 1,
+        earlier.source if earlier else "",
+        tuple(_notes(found.ignored, published, ask)),
+    )
+    return _written(workspace, ledger, beside, signoffs, templates, ask, Path(roster))
+
+
+def _filled_in(workspace: Workspace, ask: Request) -> list[Path]:
+    """Return the last run's 检查结果.xlsx, unless it was given anyway."""
+    given = {Path(path).resolve() for path in ask.waivers}
+    return [path for path in workspace.waivers() if path.resolve() not in given]
+
+
+def _published(workspace: Workspace, ask: Request) -> Sequence[object]:
+    if ask.published:
+        return ask.published
+    folder = workspace.folder / PUBLISHED
+    there = folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))
+    return [str(folder)] if there else []
+
+
+def _written(
+    workspace: Workspace,
+    ledger: Ledger,
+    beside: Beside,
+    signoffs: Mapping[str, SignOff],
+    templates: tuple[CompiledTemplate, CompiledTemplate | None],
+    ask: Request,
+    roster: Path,
+) -> Collected:
+    """Write all files of a ledger and return what they are."""
+    pack, (signing, noticing) = workspace.pack, templates
+    adopted = {line.member.name: line.adopted.result.report for line in ledger.lines if line.adopted}
+    workspace.keep_reports(adopted)
+    for line in ledger.lines:
+        if line.adopted and line.status in DONE:
+            workspace.keep_snapshot(line.member.name, line.adopted.result.report)
+    papers = write_signoffs(workspace.folder / SIGNING, ledger, pack, signing)
+    notices: list[Path] = []
+    if noticing and ask.notices:
+        notices = write_notices(ask.notices, ledger, pack, noticing, office=ask.office, reply_by=ask.reply_by)
+    notes = [*_tallied(ledger, beside, pack), *ledger.notes, (ROUND, f"第{ledger.round}轮")]
+    write_summary(
+        workspace.results,
+        pack,
+        _entries(ledger, pack),
+        ledger.unreadable,
+        notes,
+        extras_of(ledger, pack, beside),
+        rounds=bool(ledger.since),
+    )
+    write_ledger(workspace.ledger, ledger, pack, list(signoffs.values()), str(roster))
+    workspace.write_index(index_of(ledger, pack), adopted)
+    return Collected(ledger, workspace.ledger, workspace.results, tuple(notices), tuple(papers))
+
+
+def _entries(ledger: Ledger, pack: Pack) -> Iterator[Entry]:
+    """Yield the reports of the roster's agencies for the workbook of results, the adopted ones with rounds."""
+    for line in ledger.lines:
+        for draft in line.drafts:
+            if line.adopted in (draft, None):
+                states = line.progress.states if line.progress and line.adopted else ()
+                note = "" if line.adopted else f"收到{len(line.drafts)}份，未指定采用稿"
+                yield entry_of(draft.result, pack, note=note, states=states)
+
+
+def _tallied(ledger: Ledger, beside: Beside, pack: Pack) -> list[tuple[str, str]]:
+    """Return what all reports together show beside last year's and the explanations."""
+    tally = Tally(beside, pack)
+    for line in ledger.lines:
+        if line.adopted:
+            report = line.adopted.result.report
+            figures = {path: report.value(path) for path in tally.tracked(report)}
+            tally.add(report.agency, report.year, line.adopted.result.findings, figures)
+    return tally.notes()
+
+
+def _notes(ignored: Sequence[str], published: Published, ask: Request) -> Iterator[tuple[str, str]]:
+    """Yield what the workbooks record of the run itself."""
+    if ignored:
+        yield "没有读取的文件", f"{'、'.join(ignored[:50])}（不是表格、数据或文档；压缩包请先解压）"
+    for name, reason in published.strays:
+        yield "发布的文件未对应", f"{name}：{reason}"
+    if ask.blank_as_zero:
+        yield "空格按0处理，理由", ask.blank_as_zero
+    if ask.due:
+        yield "提前的报送期限", ask.due.isoformat()

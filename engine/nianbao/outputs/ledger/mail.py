@@ -1,0 +1,60 @@
+"""A notice as a text that can be pasted into an e-mail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+
+def mail_text(context: Mapping[str, Any], email: str) -> str:
+    """Return a notice as plain text: to whom, subject, body; `context` is what its template sees."""
+    return "\n".join(_lines(context, email)) + "\n"
+
+
+def _lines(context: Mapping[str, Any], email: str) -> Iterator[str]:
+    if email or context["contact"]:
+        yield f"收件人：{' '.join(filter(None, (email, context['contact'])))}"
+    counted = f"（{context['counted']}）" if context["counted"] else ""
+    yield f"主题：{context['agency']}{context['year']}年{context['subject']}：{context['status']}{counted}"
+    yield ""
+    yield f"{context['agency']}："
+    yield ""
+    if context["source"]:
+        yield f"你单位{context['year']}年{context['subject']}（{context['source']}）{context['status']}{counted}。"
+    else:
+        yield f"你单位{context['year']}年{context['subject']}{context['status']}。"
+    for matter in context["matters"]:
+        yield f"· {matter}"
+    if context["findings"]:
+        yield ""
+    for finding in context["findings"]:
+        yield from _finding(finding)
+    if context["fixed"]:
+        yield ""
+        yield f"上一轮提出的问题已改正{len(context['fixed'])}处。"
+    yield ""
+    yield _by_when(context)
+    if context["findings"]:
+        yield "确认无误、不能改的，请在检查结果.xlsx的“情况说明”里写明理由，由负责人确认。"
+    yield ""
+    if context["office"]:
+        yield context["office"]
+    yield context["date"]
+
+
+def _finding(finding: Mapping[str, str]) -> Iterator[str]:
+    state = f"·{finding['state']}" if finding["state"] else ""
+    expected = f"，应为{finding['expected']}" if finding["expected"] else ""
+    reported = f"填报{finding['value']}{expected}" if finding["value"] else ""
+    yield f"{finding['number']}. 【{finding['level']}{state}】{finding['place']}{f'：{reported}' if reported else ''}"
+    yield f"   问题：{finding['message']}"
+    if finding["requirement"]:
+        yield f"   应满足：{finding['requirement']}"
+    if finding["advice"]:
+        yield f"   请核对：{finding['advice']}"
+
+
+def _by_when(context: Mapping[str, Any]) -> str:
+    if context["reply_by"]:
+        return f"请在{context['reply_by']}前办理。"
+    return f"报送期限（{context['due']}）已过，请立即办理。"
