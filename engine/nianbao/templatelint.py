@@ -79,8 +79,8 @@ def load_template(docx: bytes, name: str, fields: FieldSet) -> CompiledTemplate:
 def load_document(docx: bytes, name: str, known: Mapping[str, Sequence[str] | None]) -> CompiledTemplate:
     """Return the compiled template of a document that is no report; raises TemplateError with every problem.
 
-    `known` are the names that it may use: None for a text, for a list the names inside an item (none for a list
-    of texts), ``*`` alone for a part with names of any kind.
+    `known` are the names that it may use: None for a text, for a list the names inside an item (none for a
+    list of texts), ``*`` alone for a part with names of any kind.
     """
     contents = read_package(docx, name)
     problems = list(unsafe_contents(contents, name))

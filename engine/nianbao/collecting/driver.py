@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from nianbao.matching import current_name
 from nianbao.outputs.files import make_folder
 from nianbao.outputs.ledger.extras import extras_of
 from nianbao.outputs.ledger.papers import paper_template, write_notices, write_signoffs
-from nianbao.outputs.ledger.workbook import write_ledger
+from nianbao.outputs.ledger.workbook import category_words, write_ledger
 from nianbao.outputs.results.summary import ROUND, Entry, entry_of, write_summary
 from nianbao.pack import Pack
 from nianbao.previous import as_aliases
@@ -75,9 +75,9 @@ def collect(
 ) -> Collected:
     """Return what collecting the reports in `folder` from the agencies of `roster` into `out` came to.
 
-    `out` is a workspace (see `collecting.workspace`), made or brought up to date. Raises InputError for a roster,
-    folder or earlier round that cannot be used, OutputError for a folder that cannot be written or holds
-    another collection, TemplateError for a template that may not be used.
+    `out` is a workspace (see `collecting.workspace`), made or brought up to date. Raises InputError for a
+    roster, folder or earlier round that cannot be used, OutputError for a folder that cannot be written or
+    holds another collection, TemplateError for a template that may not be used.
     """
     ask, source, target = request or Request(), Path(folder), Path(out).absolute()
     today = ask.today or date.today()
@@ -87,7 +87,7 @@ def collect(
     if source.resolve() == target.resolve():
         raise InputError(f"收报的文件夹和输出文件夹不能是同一个：{source}", file=str(source))
     kept = workspace.kept()
-    earlier = read_earlier(ask.since, pack) if ask.since else None
+    earlier = read_earlier(ask.since, pack, year) if ask.since else None
     templates = (
         paper_template("signoff", pack, ask.signoff_template),
         paper_template("notice", pack, ask.notice_template) if ask.notices else None,
@@ -107,7 +107,7 @@ def collect(
         tuple(standing.lines()),
         gathered.strays,
         (*gathered.unreadable, *published.unreadable, *beside.unreadable),
-        earlier.number + 1 if earlier else 1,
+        earlier.number + 1 if earlier else kept.round,
         earlier.source if earlier else "",
         tuple(_notes(found.ignored, published, ask)),
     )
@@ -164,13 +164,19 @@ def _written(
 
 
 def _entries(ledger: Ledger, pack: Pack) -> Iterator[Entry]:
-    """Yield the reports of the roster's agencies for the workbook of results, the adopted ones with rounds."""
+    """Yield the reports for the workbook of results, the adopted ones with rounds."""
     for line in ledger.lines:
         for draft in line.drafts:
             if line.adopted in (draft, None):
                 states = line.progress.states if line.progress and line.adopted else ()
                 note = "" if line.adopted else f"收到{len(line.drafts)}份，未指定采用稿"
-                yield entry_of(draft.result, pack, note=note, states=states)
+                entry = entry_of(draft.result, pack, note=note, states=states)
+                # What the report does not say of itself, the roster does.
+                yield replace(
+                    entry,
+                    category=entry.category or category_words(line, pack),
+                    contact=entry.contact or line.member.contact,
+                )
 
 
 def _tallied(ledger: Ledger, beside: Beside, pack: Pack) -> list[tuple[str, str]]:

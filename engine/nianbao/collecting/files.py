@@ -1,4 +1,4 @@
-"""What lies in a folder: every report in it, read by workers where there are many, and every file that is none."""
+"""What lies in a folder: every report in it, read by workers where there are many, and all other files."""
 
 from __future__ import annotations
 

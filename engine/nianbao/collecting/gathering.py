@@ -50,6 +50,8 @@ def gather(
             strays.append(Stray(file, report.agency, report.year, remark))
         else:
             taken.append((report, assignment, file))
+            if assignment.how == "assigned":
+                strays.append(_assigned_stray(report, file, assignment, roll))
     for file, reason in found.unreadable:
         _hint_of_unreadable(file, reason, roll, hints)
     return Gathered(_drafts(taken, pack, beside), tuple(strays), hints, tuple(found.unreadable))
@@ -82,6 +84,13 @@ def _stray(report: Report, file: str, assignment: Assignment, roll: Roll) -> Str
     hint = roll.hinted(report.source.file or "")
     remark = stray_finding(file, assignment.remark, hint, report.source)
     return Stray(file, report.agency, report.year, remark)
+
+
+def _assigned_stray(report: Report, file: str, assignment: Assignment, roll: Roll) -> Stray:
+    """Return the line by which the next run still knows what the office said."""
+    name = roll.members[assignment.member or 0].name
+    remark = Finding("NO-MEMBER", "info", "agency", report.source, f"“{file}”已指定给{name}")
+    return Stray(file, report.agency, report.year, remark, name)
 
 
 def _of_another_year(report: Report, file: str, name: str, year: int) -> Finding:

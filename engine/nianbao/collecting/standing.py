@@ -68,8 +68,10 @@ class Standing:
         found: dict[int, tuple[list[EarlierFinding], Report | None]] = {}
         if self.earlier is None:
             return {}
+        written = self._written()
         for agency, findings in self.earlier.findings.items():
             number = self.roll.named(agency)
+            number = written.get(agency_key(agency)) if number is None else number
             if number is not None:
                 found.setdefault(number, ([], None))[0].extend(findings)
         for agency, report in self.earlier.reports.items():
@@ -77,6 +79,15 @@ class Standing:
             if number is not None:
                 found[number] = (found.get(number, ([], None))[0], report)
         return found
+
+    def _written(self) -> Mapping[str, int]:
+        """Return the members by the names in their reports, now and then: results list reports by those."""
+        earlier = self.earlier.reports if self.earlier else {}
+        written = {agency_key(r.agency): self.roll.named(name) for name, r in earlier.items() if r.agency}
+        known = {name: number for name, number in written.items() if number is not None}
+        for number, drafts in self.gathered.drafts.items():
+            known |= {agency_key(draft.result.report.agency): number for draft in drafts}
+        return known
 
 
 _Before = Mapping[int, tuple[Sequence[EarlierFinding], Report | None]]

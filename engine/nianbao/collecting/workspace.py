@@ -27,6 +27,7 @@ from nianbao.ledger.members import read_date
 from nianbao.ledger.signing import SignOff, Snapshot, kept_report, snapshot_data, snapshot_of
 from nianbao.outputs.files import make_folder, write_atomic
 from nianbao.outputs.results.explaining import EXPLAINED
+from nianbao.outputs.results.summary import ROUND
 from nianbao.pack import Pack
 from nianbao.readers.sheets import read_sheets
 from nianbao.readers.tables import TableRow, read_table
@@ -61,6 +62,7 @@ class Kept:
     first: Mapping[str, date] = field(default_factory=dict)
     assigned: Mapping[str, str] = field(default_factory=dict)
     signed: tuple[TableRow, ...] = ()
+    round: int = 1
 
 
 class Workspace:
@@ -92,6 +94,7 @@ class Workspace:
             {agency_key(r.get("agency")): d for r in lines if (d := _day(r.get("first"))) is not None},
             {r.get("file"): r.get("assigned") for r in _rows(self.ledger, _STRAYS) if r.get("assigned")},
             tuple(r for r in _rows(self.ledger, _SIGNOFFS) if r.get("by")),
+            round_number(notes.get(ROUND, "")),
         )
 
     def _refuse_other(self, notes: Mapping[str, str], names: Sequence[str]) -> None:
@@ -114,7 +117,7 @@ class Workspace:
         return [self.results] if any(sheet.name.startswith(EXPLAINED) for sheet in sheets) else []
 
     def signoffs(self, kept: Kept) -> dict[str, SignOff]:
-        """Return the latest signature of each agency, with the figures that were signed where they are there."""
+        """Return the latest signature of each agency, with what was signed, if it is there."""
         snapshots = {short_key(s.fingerprint): s for s in self._snapshots()} if kept.signed else {}
         found: dict[str, SignOff] = {}
         for row in kept.signed:
@@ -167,6 +170,12 @@ class Workspace:
 def kept_reports(folder: Path, pack: Pack) -> dict[str, Report]:
     """Return the adopted reports that a workspace keeps, by name of agency as its files are called."""
     return {path.stem: kept_report(_json(path), pack, str(path)) for path in sorted(folder.glob("*.json"))}
+
+
+def round_number(text: str) -> int:
+    """Return the number of a round in words (第2轮); 1 where there is none."""
+    digits = "".join(filter(str.isdecimal, text))
+    return int(digits) if digits else 1
 
 
 def _rows(path: Path, headings: Mapping[str, Sequence[str]]) -> list[TableRow]:

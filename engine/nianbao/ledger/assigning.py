@@ -1,4 +1,4 @@
-"""Whose a report is: by name, former names, code, and last by what it says itself, never by file name alone."""
+"""Whose a report is: by name, former names, code, last by its texts, and never by file name alone."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ class Roll:
         return [index for key in whole if (index := self._names[key]) is not None]
 
     def _like(self, name: str) -> str:
-        """Return what to say of a name that is nobody's: the one member that it is a part of, or has in it."""
+        """Return what to say of a name that is nobody's, with the one member that it is alike to."""
         key = agency_key(name)
         alike = [
             member.name

@@ -9,7 +9,7 @@ from decimal import Decimal
 from nianbao.findings import Value
 from nianbao.report import Report
 
-# Eight hexadecimal digits are enough to tell versions apart by eye; the rest stands beside it.
+# Sixteen hexadecimal digits are enough to tell versions apart by eye; the rest stands beside them.
 _GROUP, _SHOWN = 4, 16
 
 
@@ -30,7 +30,8 @@ def canonical(report: Report) -> Iterator[str]:
         if value is not None and value != "":
             # The length keeps a text from passing for further values.
             text = _written(value)
-            yield f"{path}\0{type(value).__name__ if isinstance(value, bool | str) else 'number'}\0{len(text)}\0{text}"
+            kind = type(value).__name__ if isinstance(value, bool | str) else "number"
+            yield f"{path}\0{kind}\0{len(text)}\0{text}"
 
 
 def short(digest: str) -> str:

@@ -68,8 +68,8 @@ class Progress:
 class Line:
     """One agency of the ledger.
 
-    `drafts` are the reports that came for the year, `adopted` the one that counts; `remarks` are what is to be
-    said beside the findings of the report; `first` is the day on which a report was first there.
+    `drafts` are the reports that came for the year, `adopted` the one that counts; `remarks` are what is to
+    be said beside the findings of the report; `first` is the day on which a report was first there.
     """
 
     member: Member

@@ -41,8 +41,8 @@ def read_members(path: Path, pack: Pack, year: int, due: date | None = None) -> 
     """Return the members of a roster for the reports of `year`.
 
     The deadline is that of the roster's row, else the pack's for the category; an earlier `due` goes before.
-    Raises InputError for a roster that cannot be read or contradicts itself: doubled codes, a category that is
-    none, a deadline that is later than the pack's.
+    Raises InputError for a roster that cannot be read or contradicts itself: doubled codes, a category that
+    is none, a deadline that is later than the pack's.
     """
     entries = read_entries(path, pack)
     if problems := [f"第{e.where.row or e.where.line}行{p}" for e in entries for p in e.problems]:
@@ -81,7 +81,7 @@ def _member(entry: RosterEntry, pack: Pack, year: int, due: date | None, path: P
 
 
 def deadline(pack: Pack, category: str, year: int) -> date:
-    """Return the last day for the reports of `year`; a category that the law does not name has the earliest."""
+    """Return the last day for the reports of `year`; one that the pack does not name has the earliest."""
     days: Mapping[str, str] = pack.meta.get("deadlines", {})
     if not days:
         return date(year + 1, 12, 31)

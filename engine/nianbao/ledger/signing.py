@@ -19,7 +19,7 @@ _MOST = 12
 
 @dataclass(frozen=True)
 class Snapshot:
-    """The values that a sign-off sheet was made of; `intact` is false where somebody has changed them since."""
+    """The values that a sign-off sheet was made of; not `intact` where somebody has changed them since."""
 
     fingerprint: str
     report: Report

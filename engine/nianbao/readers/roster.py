@@ -37,8 +37,8 @@ _SEPARATORS = re.compile(r"[、，,；;\n]+")
 class RosterEntry:
     """One agency of a roster: what it says of the report's fields as nested data, and of collecting.
 
-    `formers` are other names of the agency, `due` the text of a deadline of its own; `problems` are cells that
-    hold no value of their field.
+    `formers` are other names of the agency, `due` the text of a deadline of its own; `problems` are cells
+    that hold no value of their field.
     """
 
     data: Mapping[str, Any]

@@ -71,11 +71,15 @@ def row(
     cells: list[tuple[str, str]], widths: list[int], head: bool = False, whole: bool = True
 ) -> etree._Element:
     """A row of cells, each (text, style); a head is repeated on every page."""
-    fill = el("shd", val="clear", color="auto", fill=OFFICE.band_fill) if head else None
     parts = [
         el(
             "tc",
-            el("tcPr", el("tcW", w=width, type="dxa"), fill, el("vAlign", val="center")),
+            el(
+                "tcPr",
+                el("tcW", w=width, type="dxa"),
+                el("shd", val="clear", color="auto", fill=OFFICE.band_fill) if head else None,
+                el("vAlign", val="center"),
+            ),
             paragraph(style, *([run(text)] if text else [])),
         )
         for (text, style), width in zip(cells, widths, strict=True)
@@ -135,7 +139,7 @@ def notice() -> list[etree._Element]:
     return [
         paragraph("Title", run("{{ subject }}更正通知")),
         paragraph("Addressee", run("{{ agency }}：")),
-        paragraph("BodyText", run("你单位{{ year }}年{{ subject }}核对结果：{{ status }}。{{ counted }}")),
+        paragraph("BodyText", run("你单位{{ year }}年{{ subject }}核对结果：{{ verdict }}。")),
         *shown_with("source", paragraph("BodyText", run("核对的文件：{{ source }}。"))),
         *loop("matters", "BodyText", "{{ item }}。"),
         *shown_with("findings", paragraph("Heading1", run("需要改正或说明的问题")), findings),
@@ -170,13 +174,20 @@ def signoff() -> list[etree._Element]:
              ("报告年度", "{{ year }}"), ("报送的文件", "{{ source }}"), ("核对结果", "{{ counted }}"),
              ("数据指纹", "{{ fingerprint }}")]  # fmt: skip
     about = table(wide, [row([(a, "FigureStub"), (b, "FigureStub")], wide) for a, b in heads])
+    heads4 = [(head, "TableHead") for head in ("主要数字", "数值", "主要数字", "数值")]
+    pair = [
+        ("{{ item.title }}", "FigureStub"),
+        ("{{ item.value }}", "FigureCell"),
+        ("{{ item.title2 }}", "FigureStub"),
+        ("{{ item.value2 }}", "FigureCell"),
+    ]
     figures = table(
-        half[:2],
+        half,
         [
-            row([("主要数字", "TableHead"), ("数值", "TableHead")], half[:2], head=True),
-            tag_row("{%tr for item in figures %}", half[:2]),
-            row([("{{ item.title }}", "FigureStub"), ("{{ item.value }}", "FigureCell")], half[:2]),
-            tag_row("{%tr endfor %}", half[:2]),
+            row(heads4, half, head=True),
+            tag_row("{%tr for item in figure_pairs %}", half),
+            row(pair, half),
+            tag_row("{%tr endfor %}", half),
         ],
     )
     signs = [

@@ -1,1 +1,1 @@
-"""What a collection gives to people: the ledger workbook, notices, sign-off sheets, further sheets of results."""
+"""What a collection gives to people: the ledger, notices, sign-off sheets, further sheets of results."""

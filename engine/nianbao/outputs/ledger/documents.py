@@ -1,32 +1,32 @@
 """What the templates of a collection see: a notice's findings in the form's own words, a sheet to be signed.
 
-Every name that a template may use is in `NOTICE` or `SIGNOFF`: None for a text, the names inside an item for a
-list, none for a list of texts; `report` holds all fields of the pack, blank ones empty.
+Every name that a template may use is in `NOTICE` or `SIGNOFF`: None for a text, the names inside an item for
+a list, none for a list of texts; `report` holds all fields of the pack, blank ones empty.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import Decimal
+from itertools import zip_longest
 from typing import Any
 
 from nianbao.context import filled_name, template_context
-from nianbao.findings import Finding, Value, order
+from nianbao.findings import order
 from nianbao.ledger.fingerprint import grouped, short
 from nianbao.ledger.lines import Draft, Ledger, Line
 from nianbao.ledger.members import in_words
 from nianbao.ledger.signing import change_words
 from nianbao.outputs.docx import Properties
 from nianbao.outputs.results.summary import figures_of
-from nianbao.outputs.results.words import Words, value_words
+from nianbao.outputs.results.words import Words, difference, value_words
 from nianbao.pack import Pack
 
 # The names that templates may use; those of lists with the names inside an item.
 NOTICE: Mapping[str, tuple[str, ...] | None] = {
     **dict.fromkeys(
-        ("agency", "year", "title", "subject", "status", "source", "date", "due", "reply_by", "round", "office",
-         "counted", "contact")),
+        ("agency", "year", "title", "subject", "status", "source", "date", "due", "reply_by", "round",
+         "office", "counted", "verdict", "contact")),
     "matters": (),
     "findings": ("number", "level", "state", "place", "value", "expected", "difference", "requirement",
                  "message", "advice", "basis"),
@@ -38,6 +38,7 @@ SIGNOFF: Mapping[str, tuple[str, ...] | None] = {
         ("agency", "year", "title", "subject", "code", "category", "source", "date", "counted", "fingerprint",
          "digest")),
     "figures": ("title", "value"),
+    "figure_pairs": ("title", "value", "title2", "value2"),
     "explained": ("place", "message", "reason", "confirmed_by"),
     "report": ("*",),
 }  # fmt: skip
@@ -61,6 +62,7 @@ def notice_context(
         "office": office,
         "contact": line.member.contact,
         "counted": counted(line),
+        "verdict": verdict(line),
         "matters": [remark.message for remark in line.remarks],
         "findings": list(_findings(line, words)),
         "fixed": [{"place": f.place, "message": f.message} for f in line.progress.fixed]
@@ -88,6 +90,12 @@ def counted(line: Line) -> str:
     return "，".join(f"{count}{word}" for count, word in parts if count)
 
 
+def verdict(line: Line) -> str:
+    """Return what came out and what is asked, in a few words."""
+    found = counted(line)
+    return f"{STATUS_WORDS[line.status]}（{found}）" if found else STATUS_WORDS[line.status]
+
+
 def changes_of(line: Line, pack: Pack) -> list[str]:
     """Return what differs from the report of the earlier round, value by value."""
     changes = line.progress.changes if line.progress else None
@@ -110,7 +118,7 @@ def _findings(line: Line, words: Words) -> Iterator[dict[str, str]]:
             "place": words.place(finding),
             "value": "空" if finding.actual is None and finding.field else value_words(finding.actual),
             "expected": value_words(finding.expected),
-            "difference": value_words(difference_of(finding)),
+            "difference": value_words(difference(finding)),
             "requirement": words.requirement(finding),
             "message": words.message(finding),
             "advice": words.advice(finding),
@@ -118,13 +126,7 @@ def _findings(line: Line, words: Words) -> Iterator[dict[str, str]]:
         }
 
 
-def difference_of(finding: Finding) -> Value:
-    """Return how much more was reported than is wanted, None where either is no number."""
-    actual, expected = finding.actual, finding.expected
-    if any(isinstance(v, bool) or not isinstance(v, int | Decimal) for v in (actual, expected)):
-        return None
-    assert isinstance(actual, int | Decimal) and isinstance(expected, int | Decimal)
-    return actual - expected
+_NO_FIGURE = {"title": "", "value": ""}
 
 
 def signoff_context(line: Line, draft: Draft, ledger: Ledger, pack: Pack, words: Words) -> dict[str, Any]:
@@ -134,6 +136,11 @@ def signoff_context(line: Line, draft: Draft, ledger: Ledger, pack: Pack, words:
     choices = dict(field.choices) if (field := pack.fields.find(category)) else {}
     explained = [finding for finding in draft.result.findings if finding.waiver]
     titles = [str(column["title"]) for column in pack.meta.get("summary", ())]
+    figures = [
+        {"title": title, "value": "空" if value is None else value_words(value)}
+        for title, value in zip(titles, figures_of(report, pack), strict=True)
+    ]
+    half = (len(figures) + 1) // 2
     return {
         "agency": line.member.name,
         "year": str(ledger.year),
@@ -146,9 +153,10 @@ def signoff_context(line: Line, draft: Draft, ledger: Ledger, pack: Pack, words:
         "counted": f"{len(explained)}处已作说明并有人确认" if explained else "没有错误和待说明的问题",
         "fingerprint": short(draft.fingerprint),
         "digest": grouped(draft.fingerprint),
-        "figures": [
-            {"title": title, "value": "空" if value is None else value_words(value)}
-            for title, value in zip(titles, figures_of(report, pack), strict=True)
+        "figures": figures,
+        "figure_pairs": [
+            {**one, "title2": other["title"], "value2": other["value"]}
+            for one, other in zip_longest(figures[:half], figures[half:], fillvalue=_NO_FIGURE)
         ],
         "explained": [
             {

@@ -1,4 +1,4 @@
-"""The sheets that a collection adds to 检查结果.xlsx: who is missing, this year beside last, what was mended."""
+"""The sheets that a collection adds to 检查结果.xlsx: the missing, last year, what was mended."""
 
 from __future__ import annotations
 

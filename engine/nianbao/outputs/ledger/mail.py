@@ -14,15 +14,13 @@ def mail_text(context: Mapping[str, Any], email: str) -> str:
 def _lines(context: Mapping[str, Any], email: str) -> Iterator[str]:
     if email or context["contact"]:
         yield f"收件人：{' '.join(filter(None, (email, context['contact'])))}"
-    counted = f"（{context['counted']}）" if context["counted"] else ""
-    yield f"主题：{context['agency']}{context['year']}年{context['subject']}：{context['status']}{counted}"
+    what = f"{context['year']}年{context['subject']}"
+    yield f"主题：{context['agency']}{what}：{context['verdict']}"
     yield ""
     yield f"{context['agency']}："
     yield ""
-    if context["source"]:
-        yield f"你单位{context['year']}年{context['subject']}（{context['source']}）{context['status']}{counted}。"
-    else:
-        yield f"你单位{context['year']}年{context['subject']}{context['status']}。"
+    source = f"（{context['source']}）" if context["source"] else ""
+    yield f"你单位{what}{source}{context['verdict']}。"
     for matter in context["matters"]:
         yield f"· {matter}"
     if context["findings"]:
@@ -46,7 +44,8 @@ def _finding(finding: Mapping[str, str]) -> Iterator[str]:
     state = f"·{finding['state']}" if finding["state"] else ""
     expected = f"，应为{finding['expected']}" if finding["expected"] else ""
     reported = f"填报{finding['value']}{expected}" if finding["value"] else ""
-    yield f"{finding['number']}. 【{finding['level']}{state}】{finding['place']}{f'：{reported}' if reported else ''}"
+    place = "：".join(filter(None, (finding["place"], reported)))
+    yield f"{finding['number']}. 【{finding['level']}{state}】{place}"
     yield f"   问题：{finding['message']}"
     if finding["requirement"]:
         yield f"   应满足：{finding['requirement']}"

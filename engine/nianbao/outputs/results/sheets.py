@@ -113,7 +113,7 @@ class Extra:
 
 
 class Book:
-    """The workbook whose sheets grow on disk; `path` is the file that it will be, `what` its kind in words."""
+    """The workbook whose sheets grow on disk; `path` is the file that it will be, `what` its kind."""
 
     def __init__(self, title: str, path: Path, what: str = "检查结果") -> None:
         from openpyxl import Workbook
