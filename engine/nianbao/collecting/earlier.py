@@ -28,8 +28,8 @@ _NOTES: Mapping[str, Sequence[str]] = {"heading": ("项目",), "text": ("内容"
 def read_earlier(path: Path, pack: Pack, year: int) -> Earlier:
     """Return what an earlier round found and, where a workspace kept them, its reports.
 
-    `path` is a workspace, the ledger in it, or a 检查结果.xlsx. Raises InputError where it is neither, or of another
-    year.
+    `path` is a workspace, the ledger in it, or a 检查结果.xlsx. Raises InputError where it is
+    neither, or of another year.
     """
     folder = path if path.is_dir() else path.parent
     results = path if path.is_file() and path.name != LEDGER else folder / RESULTS
