@@ -192,7 +192,7 @@ def test_what_two_workers_write_at_the_same_time_is_whole_and_the_same(
     while not all(future.done() for future in futures):
         seen = {path.name: path.read_bytes() for path in tmp_path.glob("*.docx")}
         assert seen.items() <= expected.items()
-    assert len({pickle.dumps([done.line for done in future.result()]) for future in futures}) == 1
+    assert len({pickle.dumps([done.lines for done in future.result()]) for future in futures}) == 1
     assert files(tmp_path) == expected
 
 

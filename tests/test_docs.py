@@ -16,15 +16,7 @@ from openpyxl import Workbook
 from conftest import ROOT
 
 READMES = ("README.md", "README.zh-CN.md")
-PAGES = (
-    *READMES,
-    "CHANGELOG.md",
-    "docs/architecture.md",
-    "docs/decisions.md",
-    "docs/rules.md",
-    "docs/claims.md",
-    "docs/fields.md",
-)
+PAGES = (*READMES, "CHANGELOG.md", *(f"docs/{path.name}" for path in sorted((ROOT / "docs").glob("*.md"))))
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -54,6 +46,7 @@ def office(tmp_path: Path) -> Path:
     book.save(tmp_path / "roster.xlsx")
     run("nianbao pack new schemas/my-report/2024", tmp_path)
     run(f"nianbao read {ROOT}/examples/cn-ogi/2021/reports.json -o register.xlsx", tmp_path)
+    run(f"nianbao read {ROOT}/examples/cn-ogi/2021/previous.json -o last-year.xlsx", tmp_path)
     figures = {
         "agency": "甲局",
         "year": 2024,
@@ -70,9 +63,10 @@ def test_the_commands_of_the_readme_run_one_after_another(office: Path, page: st
     assert len(found) >= 9
     for line in found:
         done = run(line, office)
-        # Blank forms have errors; nothing else may go wrong.
-        expected = (0, 1) if " forms/" in line and line.split()[1] != "form" else (0,)
-        assert done.returncode in expected, (line, done.stdout, done.stderr)
+        command = line.split()[1]
+        # Blank forms have errors, two years differ; nothing else may go wrong.
+        expected = int((" forms/" in line and command != "form") or command == "diff")
+        assert done.returncode in (0, expected), (line, done.stdout, done.stderr)
         assert "Traceback" not in done.stderr
 
 
@@ -91,7 +85,7 @@ def test_both_readmes_show_the_same_commands() -> None:
 
 def test_every_command_and_its_options_are_in_the_help_and_the_readme() -> None:
     text = (ROOT / "README.md").read_text(encoding="utf-8")
-    for command in ("build", "check", "form", "read", "pack lint", "pack new"):
+    for command in ("build", "check", "form", "read", "diff", "chart", "pack lint", "pack new"):
         assert f"nianbao {command}" in text
 
 
@@ -115,3 +109,8 @@ def test_the_counts_of_the_readme_are_those_of_the_pack() -> None:
     assert f"{len(rules.instances)}个算式、{len(rules.checks)}项" in (ROOT / READMES[1]).read_text(
         encoding="utf-8"
     )
+
+
+def test_the_commands_of_the_page_on_last_year_run(office: Path) -> None:
+    (line,) = commands("docs/previous.md")
+    assert run(line, office).returncode == 0

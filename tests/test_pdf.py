@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.server
 import io
 import os
+import re
 import shutil
 import tempfile
 import threading
 import time
+import unicodedata
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -175,6 +177,30 @@ def test_a_real_office_that_takes_too_long_is_stopped_and_the_others_are_convert
         results = pool.submit([PdfJob(small), PdfJob(endless), PdfJob(small, ("某局",))]).result()
     assert [result.problem == "" for result in results] == [True, False, True]
     assert "秒内没有转换完" in results[1].problem
+
+
+@pytest.mark.slow
+@needs_office
+def test_a_pdf_holds_every_character_of_the_texts(pack: Pack, examples: list[dict[str, Any]]) -> None:
+    # A comma at the end of a justified line is what LibreOffice loses.
+    reports = [render(report_from_data(data, pack), pack) for data in examples]
+    with PdfPool(1) as pool:
+        results = pool.submit([PdfJob(report) for report in reports]).result()
+    for docx, result in zip(reports, results, strict=True):
+        assert result.content is not None
+        printed = text_of(result.content)
+        lost = [p.text for p in Document(io.BytesIO(docx)).paragraphs if plain(p.text) not in printed]
+        assert lost == []
+
+
+def text_of(pdf: bytes) -> str:
+    """The text of a PDF without white space and page numbers."""
+    pages = [page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(pdf)]
+    return plain("".join(re.sub(r"[—-]+\s*\d+\s*[—-]+\s*$", "", page) for page in pages))
+
+
+def plain(text: str) -> str:
+    return "".join(unicodedata.normalize("NFKC", text).split())
 
 
 @pytest.mark.slow

@@ -339,6 +339,12 @@ def test_an_input_without_a_report_is_an_error_and_a_bad_file_among_good_ones_is
     assert [file for file, _ in found.unreadable] == [str(tmp_path / "没有.xlsx")]
 
 
+def test_check_takes_an_index_as_well_as_one_report(pack: Pack) -> None:
+    now, last = report(pack, "甲局", 2023, carried_in=2), report(pack, "甲局", 2022, carried_out=1)
+    index = as_previous([report(pack, "乙局", 2022), last], pack)
+    assert check(now, pack, index).findings == check(now, pack, last).findings != ()
+
+
 def test_check_many_takes_last_year_aliases_and_waivers_as_files(pack: Pack, tmp_path: Path) -> None:
     now = [report_from_data(item, pack) for item in json.loads((EXAMPLES / "reports.json").read_bytes())]
     aliases = sheet(tmp_path / "a.xlsx", ALIASES, ("甲", "乙", "改名"))

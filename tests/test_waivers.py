@@ -67,6 +67,10 @@ def test_an_explained_finding_is_told_and_blocks_nothing(pack: Pack) -> None:
     assert "waived" not in found(before, "T3-ROW").as_dict()
 
 
+def test_waivers_may_be_given_as_they_were_read(pack: Pack) -> None:
+    assert check(wrong(pack), pack, None, Waivers(BOTH)).ok
+
+
 def test_one_of_two_explained_still_blocks(pack: Pack) -> None:
     result = check(wrong(pack), pack, None, (WAIVER,))
     assert (result.ok, result.errors, result.waived) == (False, 1, 1)
@@ -124,7 +128,10 @@ def test_a_waiver_of_another_year_or_agency_is_not_looked_at(pack: Pack, change:
 
 def test_a_waiver_that_matches_nothing_is_told(pack: Pack) -> None:
     right = report(pack)
-    for waiver, words in ((WAIVER, "本份报告没有这个问题"), (replace(WAIVER, rule="T9"), "没有这条规则")):
+    for waiver, words in (
+        (WAIVER, "本份报告没有这个问题"),
+        (replace(WAIVER, rule="T9"), "没有这个编号的问题"),
+    ):
         result = check(right, pack, None, (waiver,))
         assert words in found(result, "WAIVER-UNUSED").message
         assert result.status == "pass"

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from nianbao.outputs.html import render_html
     from nianbao.pack import Pack, list_packs, load_pack
     from nianbao.pipeline import CheckResult, check, check_many, read, render
+    from nianbao.previous import Previous
     from nianbao.report import Report
 
 try:
@@ -35,6 +36,7 @@ _HOMES = {
     "errors": ("InputError", "NianbaoError", "OutputError", "PackError", "RenderError", "TemplateError"),
     "findings": ("Finding", "Suspect", "Where"),
     "outputs.html": ("render_html",),
+    "previous": ("Previous",),
     "pack": ("Pack", "list_packs", "load_pack"),
     "pipeline": ("CheckResult", "check", "check_many", "read", "render"),
     "report": ("Report",),
@@ -52,6 +54,7 @@ __all__ = [
     "OutputError",
     "Pack",
     "PackError",
+    "Previous",
     "RenderError",
     "Report",
     "Request",

@@ -143,7 +143,13 @@ class _Binder:
             if field is not None and path not in sums:
                 self.parse_cell(path, field, formula)
         hint = "报告中应填数字，无业务为0" if self.raw.finished else "无业务请填0"
-        for block in blank_blocks(self.blank_required(), self.pack):
+        blank = self.blank_required()
+        missing = [p for p in blank if p not in self.raw.values] if self.raw.finished else []
+        for block in blank_blocks(missing, self.pack):
+            message = f"{block.words}在文件中没有找到；请核对原文"
+            self.add("NOT-FOUND", "error", block.fields[0], message, None, block=block.fields)
+            self.failed |= set(block.fields)
+        for block in blank_blocks([p for p in blank if p not in self.failed], self.pack):
             message = f"{block.words}为空；{hint}"
             self.add("BLANK", "error", block.fields[0], message, None, block=block.fields)
             self.failed |= set(block.fields)
@@ -154,7 +160,9 @@ class _Binder:
     def report(self) -> Report:
         """Return the report as it stands now."""
         data = self.pack.nesting.data(self.values)
-        return Report(data, self.raw.source, tuple(self.findings), self.raw.origins, self.values)
+        return Report(
+            data, self.raw.source, tuple(self.findings), self.raw.origins, self.values, self.raw.finished
+        )
 
     def where(self, path: str) -> Where:
         """Return where a field stands in the source, else where the report does."""

@@ -139,7 +139,7 @@ def read_layout(docx: bytes) -> Layout:
     with zipfile.ZipFile(io.BytesIO(docx)) as package:
         parser = etree.XMLParser(resolve_entities=False, no_network=True)
         body = etree.fromstring(package.read("word/document.xml"), parser).find(f"{W}body")
-        levels = _heading_levels(package)
+        levels = heading_levels(_styles(package))
     if body is None:
         raise KeyError("w:body")
     return Layout(tuple(_Reader(levels).read(body)))
@@ -212,49 +212,60 @@ class _Reader:
 
     def _grid(self, table: etree._Element) -> Grid:
         widths = tuple(int(c.get(f"{W}w") or 0) for c in table.iterfind(f"{W}tblGrid/{W}gridCol"))
-        rows = table.findall(f"{W}tr")
-        cells: list[Cell] = []
-        open_merges: dict[int, int] = {}
-        for r, row in enumerate(rows):
-            header = row.find(f"{W}trPr/{W}tblHeader") is not None
-            column = _number(row.find(f"{W}trPr/{W}gridBefore"), 0)
-            for tc in row.findall(f"{W}tc"):
-                column = self._cell(tc, r, column, header, cells, open_merges)
-        self.grids += 1
-        return Grid(self.grids, len(rows), widths, tuple(cells))
-
-    def _cell(
-        self,
-        tc: etree._Element,
-        row: int,
-        column: int,
-        header: bool,
-        cells: list[Cell],
-        open_merges: dict[int, int],
-    ) -> int:
-        """Add the cell `tc`, or lengthen the one that it continues; return the next free column."""
-        span = _number(tc.find(f"{W}tcPr/{W}gridSpan"), 1)
-        merge = tc.find(f"{W}tcPr/{W}vMerge")
-        if merge is not None and merge.get(f"{W}val", "continue") == "continue" and column in open_merges:
-            index = open_merges[column]
-            above = cells[index]
-            cells[index] = Cell(
-                above.row,
-                above.column,
-                row - above.row + 1,
-                above.columns,
-                above.text,
-                above.fields,
-                above.header,
+        cells = []
+        for place in table_cells(table):
+            text = "".join(joined_text(p).strip() for p in place.element.findall(f"{W}p"))
+            fields, plain = self._fields(text), _TAG.sub("", text).strip()
+            cells.append(
+                Cell(place.row, place.column, place.rows, place.columns, plain, fields, place.header)
             )
-        else:
-            open_merges.pop(column, None)
-            if merge is not None:
-                open_merges[column] = len(cells)
-            text = "".join(joined_text(p).strip() for p in tc.findall(f"{W}p"))
-            fields = self._fields(text)
-            cells.append(Cell(row, column, 1, span, _TAG.sub("", text).strip(), fields, header))
-        return column + span
+        self.grids += 1
+        return Grid(self.grids, len(table.findall(f"{W}tr")), widths, tuple(cells))
+
+
+@dataclass(slots=True)
+class CellPlace:
+    """A ``w:tc`` and the part of the grid that it covers, counted from 0."""
+
+    element: etree._Element
+    row: int
+    column: int
+    rows: int
+    columns: int
+    header: bool
+
+
+def table_cells(table: etree._Element) -> list[CellPlace]:
+    """Return the cells of a Word table with gridSpan, vMerge and gridBefore resolved, row by row."""
+    cells: list[CellPlace] = []
+    open_merges: dict[int, CellPlace] = {}
+    for r, row in enumerate(_inside(table, f"{W}tr")):
+        header = row.find(f"{W}trPr/{W}tblHeader") is not None
+        column = _number(row.find(f"{W}trPr/{W}gridBefore"), 0)
+        for tc in _inside(row, f"{W}tc"):
+            span = _number(tc.find(f"{W}tcPr/{W}gridSpan"), 1)
+            merge = tc.find(f"{W}tcPr/{W}vMerge")
+            if merge is not None and merge.get(f"{W}val", "continue") == "continue" and column in open_merges:
+                open_merges[column].rows = r - open_merges[column].row + 1
+            else:
+                cells.append(CellPlace(tc, r, column, 1, span, header))
+                open_merges.pop(column, None)
+                if merge is not None:
+                    open_merges[column] = cells[-1]
+            column += span
+    return cells
+
+
+# What may stand between a table and its rows, or a row and its cells: content controls, kept insertions.
+_AROUND = frozenset(f"{W}{name}" for name in ("sdt", "sdtContent", "ins", "moveTo", "customXml", "smartTag"))
+
+
+def _inside(element: etree._Element, tag: str) -> Iterator[etree._Element]:
+    for child in element:
+        if child.tag == tag:
+            yield child
+        elif child.tag in _AROUND:
+            yield from _inside(child, tag)
 
 
 def _texts(cells: list[Cell]) -> tuple[str, ...]:
@@ -275,12 +286,16 @@ def _style(paragraph: etree._Element) -> str:
     return (style.get(f"{W}val") or "") if style is not None else ""
 
 
-def _heading_levels(package: zipfile.ZipFile) -> dict[str, int]:
-    """Return the level of each heading style by its id: Title is 0, Heading 1 is 1."""
-    if "word/styles.xml" not in package.namelist():
-        return {}
+def _styles(package: zipfile.ZipFile) -> etree._Element | None:
+    return (
+        etree.fromstring(package.read("word/styles.xml")) if "word/styles.xml" in package.namelist() else None
+    )
+
+
+def heading_levels(styles: etree._Element | None) -> dict[str, int]:
+    """Return the level of each heading style of a Word file by its id: Title is 0, Heading 1 is 1."""
     levels: dict[str, int] = {}
-    for style in etree.fromstring(package.read("word/styles.xml")).iterfind(f"{W}style"):
+    for style in styles.iterfind(f"{W}style") if styles is not None else ():
         name = style.find(f"{W}name")
         match = re.fullmatch(
             r"(?i)(title)|heading (\d)", (name.get(f"{W}val") or "") if name is not None else ""

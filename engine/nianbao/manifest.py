@@ -13,6 +13,8 @@ from typing import IO, Self
 from nianbao.outputs.files import cannot_write
 
 MANIFEST = "manifest.jsonl"
+# The folder inside an output folder that holds what no longer counts.
+VOIDED = "已作废"
 # Lines are brought to the disk so many at a time.
 _SYNCED = 64
 
@@ -27,6 +29,11 @@ class Line:
     source: str = ""
     agency: str = ""
     year: int | None = None
+
+
+def written_in(folder: Path) -> frozenset[str]:
+    """Return the names of the outputs that a folder's manifest lists; none where there is no manifest."""
+    return frozenset(dict(_read(folder / MANIFEST)))
 
 
 _NAMES = tuple(field.name for field in fields(Line))

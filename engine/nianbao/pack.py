@@ -95,19 +95,20 @@ class Pack:
         return Nesting(self.fields)
 
     @cached_property
-    def _variants(self) -> Mapping[str, Any]:
+    def variants(self) -> Mapping[str, Any]:
+        """What variants.toml says."""
         return _toml(self.sources, "variants.toml")
 
     @cached_property
     def labels(self) -> Labels:
         """The labels that readers know, with their variants."""
         cells = (cell.text for grid in self.layout.grids for cell in grid.labels)
-        return read_labels(self._variants.get("labels", {}), self.fields, cells)
+        return read_labels(self.variants.get("labels", {}), self.fields, cells)
 
     @cached_property
     def rules(self) -> RuleSet:
         """The compiled rules."""
-        slips = [Slip(re.compile(s["wrong"]), s["right"]) for s in self._variants.get("slips", ())]
+        slips = [Slip(re.compile(s["wrong"]), s["right"]) for s in self.variants.get("slips", ())]
         source = _toml(self.sources, "rules.toml")
         return compile_rules(source, self.fields, slips, f"{self.id}/rules.toml", self.claims)
 
@@ -275,6 +276,7 @@ def _lint_names(pack: Pack) -> None:
         *(meta[key] for key in ("category", "code") if key in meta),
     ]
     named += [table.path for table in pack.tables]
+    named += [row[key] for row in pack.variants.get("merged_rows", ()) for key in ("instead_of", "reads_as")]
     named += [group["node"] for chart in meta.get("chart", ()) for group in chart["group"]]
     for path in named:
         if path not in pack.fields.nodes:

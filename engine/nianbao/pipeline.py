@@ -18,6 +18,7 @@ from nianbao.findings import Finding, Waiver, Where, count_severity
 from nianbao.inputs import raw_reports
 from nianbao.pack import Pack
 from nianbao.predecessors import Predecessors
+from nianbao.previous import Previous
 from nianbao.readers.records import raw_from_data
 from nianbao.report import Report, exchanged
 from nianbao.suspects import find_suspects
@@ -83,14 +84,18 @@ def report_from_data(data: Mapping[str, Any], pack: Pack) -> Report:
 
 
 def check(
-    report: Report, pack: Pack, previous: Report | Predecessors | None = None, waivers: Sequence[Waiver] = ()
+    report: Report,
+    pack: Pack,
+    previous: Report | Predecessors | Previous | None = None,
+    waivers: Iterable[Waiver] = (),
 ) -> CheckResult:
     """Return the findings of a report: what reading met, then the schema, then the rules.
 
-    `previous` is last year's report, or what `Previous.find` says; `waivers` are explanations of findings,
-    those of other agencies do not matter.
+    `previous` is last year's report, an index of many, or what `Previous.find` says; `waivers` are
+    explanations of findings, those of other agencies do not matter.
     """
-    last = Predecessors((previous,)) if isinstance(previous, Report) else previous
+    last = previous.find(report) if isinstance(previous, Previous) else previous
+    last = Predecessors((last,)) if isinstance(last, Report) else last
     return _checked(report, pack, None, last, waivers)
 
 
@@ -136,7 +141,7 @@ def _checked(
     pack: Pack,
     wrong: Sequence[int] | None,
     last: Predecessors | None,
-    waivers: Sequence[Waiver],
+    waivers: Iterable[Waiver],
 ) -> CheckResult:
     """Return the result of a report; `wrong` are the linear rules that it fails, if that is known."""
     findings = list(report.findings)
@@ -178,7 +183,7 @@ def _schema_findings(report: Report, pack: Pack, known: list[Finding]) -> Iterat
         return
     said = {finding.field for finding in known if finding.severity == "error" and finding.field}
     # A block of blank cells is one finding that names its first field.
-    blank = any(finding.rule == "BLANK" for finding in known)
+    blank = any(finding.rule in ("BLANK", "NOT-FOUND", "UNALIGNED") for finding in known)
     for path, message in dict.fromkeys(pack.validator.explain(data)):
         field = _field_path(path)
         if within(field, said) or (blank and message == "缺少"):

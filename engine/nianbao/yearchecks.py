@@ -24,7 +24,9 @@ Run = Callable[[Report, Predecessors], Iterator[Finding]]
 
 _SENTENCE = re.compile(r"[^。！？；\n]+[。！？；]?")
 _YEAR = re.compile(r"(?<!\d)(\d{4})(?=年)")
-_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+_NUMBER = re.compile(
+    r"\d+(?:\.\d+)?|[〇零一二两三四五六七八九十百千万]+(?=余?[次件人项期场个家份条篇处名轮批])"
+)
 _YEARS: Mapping[int, str] = {-1: "去", 0: "本", 1: "明"}
 # What is said at least must have a few words of its own: 特此报告。 is nobody's copy.
 _SHORTEST = 10
@@ -100,7 +102,7 @@ def _jump(rule: RuleText, raw: Mapping[str, Any], scope: Scope, _: ClaimReader |
 
     def jump(report: Report, last: Predecessors, path: str) -> _Jump | None:
         before, after = _number(last.value(path)), _number(report.value(path))
-        if before is None or after is None:
+        if before is None or after is None or (before < least and after < least):
             return None
         found = _Jump(before, after)
         return found if found.is_far(times, least) else None
@@ -187,7 +189,10 @@ def _similar(rule: RuleText, raw: Mapping[str, Any], scope: Scope, _: ClaimReade
     them say too little to be called copied.
     """
     known_fields(raw["fields"], scope.fields)
-    ignore = [re.compile(pattern) for pattern in raw.get("ignore", ())]
+    for pattern in raw.get("ignore", ()):
+        re.compile(pattern)
+    ignored = "|".join(f"(?:{pattern})" for pattern in raw.get("ignore", ()))
+    ignore = re.compile(ignored) if ignored else None
     share, alike, least = float(raw["share"]), float(raw.get("alike", 0.85)), int(raw["least"])
 
     def run(report: Report, last: Predecessors) -> Iterator[Finding]:
@@ -200,10 +205,8 @@ def _similar(rule: RuleText, raw: Mapping[str, Any], scope: Scope, _: ClaimReade
         for path, text in texts_of(report, raw["fields"]) if pool else ():
             sentences = list(_sentences(text, report.year, ignore))
             total = sum(len(s.plain) for s in sentences)
-            if total < least:
-                continue
-            pairs = [pair for s in sentences if (pair := _counterpart(s, pool, alike))]
-            same = sum(len(pair.now.plain) * pair.share for pair in pairs) / total
+            pairs = _copied(sentences, pool, alike, total * (1 - share)) if total >= least else []
+            same = sum(len(pair.now.plain) * pair.share for pair in pairs) / max(total, 1)
             if same >= share:
                 words = {"share": f"{int(same * 100)}%", "count": f"{len(pairs)}", "pairs": _shown(pairs)}
                 yield _finding(rule, scope.fields, report, path, words, last)
@@ -211,11 +214,26 @@ def _similar(rule: RuleText, raw: Mapping[str, Any], scope: Scope, _: ClaimReade
     return YearCheck(frozenset(raw["fields"]), run)
 
 
-def _sentences(text: str, year: int | None, ignore: Iterable[re.Pattern[str]]) -> Iterator[_Sentence]:
+def _copied(
+    sentences: Iterable[_Sentence], pool: Mapping[str, _Sentence], alike: float, own: float
+) -> list[_Pair]:
+    """Return the sentences that last year has too; none as soon as more than `own` characters are new."""
+    pairs = []
+    for sentence in sentences:
+        if pair := _counterpart(sentence, pool, alike):
+            pairs.append(pair)
+        else:
+            own -= len(sentence.plain)
+            if own < 0:
+                return []
+    return pairs
+
+
+def _sentences(text: str, year: int | None, ignore: re.Pattern[str] | None) -> Iterator[_Sentence]:
     """Yield the sentences of a text that say something of their own."""
     for match in _SENTENCE.finditer(text):
         plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", match[0]))
-        if len(plain) >= _SHORTEST and not any(pattern.search(plain) for pattern in ignore):
+        if len(plain) >= _SHORTEST and not (ignore and ignore.search(plain)):
             yield _Sentence(match[0].strip(), _YEAR.sub(lambda m: _relative(int(m[1]), year), plain))
 
 

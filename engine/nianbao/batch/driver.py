@@ -11,24 +11,24 @@ from pathlib import Path
 from nianbao.batch.distribution import work
 from nianbao.batch.formats import SUFFIXES, checked_formats
 from nianbao.batch.pdfs import with_pdfs
-from nianbao.batch.voiding import VOIDED, void
-from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Options, Task
+from nianbao.batch.voiding import void
+from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Done, Options, Task
 from nianbao.beside import Beside, Tally
 from nianbao.context import filled_name
 from nianbao.errors import InputError
 from nianbao.filenames import Namer, is_changed
 from nianbao.inputs import Source
-from nianbao.manifest import Line, Manifest
+from nianbao.manifest import VOIDED, Line, Manifest
 from nianbao.outputs.files import make_folder, remove_temporaries
 from nianbao.outputs.pdf import PdfPool
 from nianbao.outputs.pdf.fonts import missing_fonts
-from nianbao.outputs.results.summary import Entry, summarizing
+from nianbao.outputs.results.summary import Entry, Summary, summarizing
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
 from nianbao.report import Report
 from nianbao.templatelint import load_template
 from nianbao.values import parse
-from nianbao.workers import Distant, Workers
+from nianbao.workers import Distant, LocalPool, Workers
 
 SUMMARY = "检查结果.xlsx"
 
@@ -85,38 +85,23 @@ def build(
     folder = Path(out).absolute()
     if template:
         load_template(template, OWN_TEMPLATE, pack.fields)
-    source = Source(list(inputs), pack)
+    readers = LocalPool(executor.jobs) if isinstance(executor, LocalPool) else None
+    source = Source(list(inputs), pack, readers)
     beside = Beside.read(pack, previous, aliases, waivers)
     tally = Tally(beside, pack)
     options = Options(pack, folder, template, allow_errors, blank_as_zero, checked_formats(formats))
     stream = _first_checked(source)
-    make_folder(folder)
-    if isinstance(executor, Distant):
-        executor.check_folder(folder)
-    remove_temporaries(folder)
-    remove_temporaries(folder / VOIDED)
-    entries: list[Entry] = []
-    names: set[str] = set()
-    counts = {True: 0, False: 0}
+    _prepare(folder, executor)
     summary = folder / SUMMARY
     with _converters(options) as pool, Manifest(folder) as manifest, summarizing(summary, pack) as results:
-        tasks = _tasks(stream, options, manifest if resume else None, beside, tally)
-        stage = work(tasks, options, executor)
+        record = _Record(manifest, results, tally, progress)
+        stage = work(_tasks(stream, options, manifest if resume else None, beside, tally), options, executor)
         for done in with_pdfs(stage, folder, pool) if pool else stage:
-            for line in done.lines:
-                manifest.add(line)
-            names.update(done.names)
-            if done.names:
-                counts[done.kept] += 1
-            results.add(done.entry)
-            entries.append(done.entry)
-            tally.add(done.entry.agency, done.entry.year, done.entry.findings, done.figures)
-            if progress:
-                progress(done.entry)
+            record.add(done)
         if executor is not None:
             # A worker that died may have left one.
             remove_temporaries(folder)
-        gone = void(folder, manifest, names, source.files)
+        gone = void(folder, manifest, record.names, source.files)
         voided = tuple(line.name for line, moved in gone if moved)
         unreadable = (*source.unreadable, *beside.unreadable)
         notes = tuple(tally.notes())
@@ -124,8 +109,41 @@ def build(
         # Only now: a run that was killed before has told nobody, so the next one tells it.
         for line, _ in gone:
             manifest.add(replace(line, sha256=""))
-    written, kept = counts[False], counts[True]
-    return BatchResult(tuple(entries), unreadable, voided, summary, written, kept, notes)
+    written, kept = record.counts[False], record.counts[True]
+    return BatchResult(tuple(record.entries), unreadable, voided, summary, written, kept, notes)
+
+
+class _Record:
+    """Keeps what becomes of the reports: in the manifest, in the summary, and in numbers."""
+
+    def __init__(self, manifest: Manifest, results: Summary, tally: Tally, progress: Progress | None) -> None:
+        self.manifest, self.results, self.tally, self.progress = manifest, results, tally, progress
+        self.entries: list[Entry] = []
+        self.names: set[str] = set()
+        self.counts = {True: 0, False: 0}
+
+    def add(self, done: Done) -> None:
+        """Keep what became of one report."""
+        for line in done.lines:
+            self.manifest.add(line)
+        self.names.update(done.names)
+        if done.names:
+            self.counts[done.kept] += 1
+        entry = done.entry
+        self.results.add(entry)
+        self.entries.append(entry)
+        self.tally.add(entry.agency, entry.year, entry.findings, done.figures)
+        if self.progress:
+            self.progress(entry)
+
+
+def _prepare(folder: Path, executor: Workers | None) -> None:
+    """Make the folder ready: there, writable for all who work, without what a killed run has left."""
+    make_folder(folder)
+    if isinstance(executor, Distant):
+        executor.check_folder(folder)
+    remove_temporaries(folder)
+    remove_temporaries(folder / VOIDED)
 
 
 def _first_checked(source: Source) -> Iterator[RawReport]:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nianbao.manifest import Line, Manifest, digest_of
+from nianbao.manifest import VOIDED, Line, Manifest, digest_of
 from nianbao.outputs.files import make_folder, move
-
-VOIDED = "已作废"
 
 
 def void(

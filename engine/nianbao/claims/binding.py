@@ -115,6 +115,8 @@ class _Walk:
         self.agency = agency
         # The last claim and the clause in which it stood: what a growth is a growth of.
         self.last: tuple[int, Claim] | None = None
+        # The last clause with a number that nothing is known of: its words may go for the next as well.
+        self.unclear = -1
 
     def claims(self, tokens: Sequence[Token], phrases: Sequence[Phrase]) -> Iterator[Claim]:
         """Yield the claims of the sentence, with numbers and without (`phrases`)."""
@@ -128,7 +130,7 @@ class _Walk:
                 if phrases:
                     shown.append((token.end, context.doubtful or bool(context.scope), context.year))
                 if token.text == ";":
-                    context.part = False
+                    context.part, self.unclear = False, -1
                 listed = first and any(one.kind in ("topic", "figure") for one in left)
                 index, opener, first, left = index + 1, token.text, True, []
             elif token.kind == "number":
@@ -136,6 +138,7 @@ class _Walk:
                 alone = not (listed and first and opener == "、")
                 claim = self._number(index, left, token, _after(tokens, at + 1)) if alone else None
                 self.last = (index, claim) if claim else None
+                self.unclear = self.unclear if claim else index
                 if claim:
                     yield claim
                 left, first = [], False
@@ -171,6 +174,8 @@ class _Walk:
                 return None
             topic = right_topics[0] if right_topics else topic
             names += [token for token in after if token.kind == "figure" and not followed]
+        if not names and self.unclear >= index - 1 >= 0:
+            return None
         figure = self._figure(topic, names, left, after or ())
         if figure is None or not self._fits(figure, quantity, topic, bool(names)):
             return None

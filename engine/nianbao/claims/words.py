@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from nianbao.claims.numerals import AFTER, MONEY, NUMBER, PERCENT, POINTS, TIMES, Quantity, read_quantity
@@ -96,6 +97,11 @@ class Vocabulary:
     words: Mapping[str, Word]
     lengths: Mapping[str, tuple[int, ...]]
     numbers: re.Pattern[str]
+
+    @cached_property
+    def moves(self) -> tuple[str, ...]:
+        """The words of growth and decline."""
+        return tuple(text for text, word in self.words.items() if word.kind in ("up", "down"))
 
     def tokens(self, sentence: str) -> list[Token]:
         """Return the tokens of a sentence in plain form, in order; the last is always a break.

@@ -22,7 +22,8 @@ app = typer.Typer(
 pack_app = typer.Typer(help="报表包：列出、检查、新建。", no_args_is_help=True)
 app.add_typer(pack_app, name="pack")
 
-Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help="表格或数据文件、文件夹、通配符")]
+_INPUTS = "表格、数据、成文的报告（Word、PDF、网页、文本），或文件夹、通配符"
+Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help=_INPUTS)]
 PackId = Annotated[str, typer.Option("--pack", metavar="ID", help="报表包，如 cn-ogi/2021，或其文件夹")]
 PackDirs = Annotated[list[Path] | None, typer.Option("--packs", metavar="DIR", help="另外查找报表包的文件夹")]
 BlankAsZero = Annotated[
@@ -319,6 +320,8 @@ def _beside(
 ) -> Beside:
     from nianbao.beside import Beside
 
+    if aliases and not previous:
+        typer.echo("没有给出上年数据（--previous），别名表没有用上", err=True)
     return Beside.read(pack, previous or None, aliases, waivers)
 
 

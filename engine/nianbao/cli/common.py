@@ -10,6 +10,7 @@ from nianbao.errors import InputError
 from nianbao.inputs import Source
 from nianbao.pack import Pack
 from nianbao.report import Report
+from nianbao.workers import LocalPool
 
 CLEAN, FINDINGS, NOTHING = 0, 1, 2
 
@@ -31,7 +32,7 @@ def read_all(
 
     Raises InputError where there is no report at all.
     """
-    source = Source(inputs, pack)
+    source = Source(inputs, pack, LocalPool())
     reports = [bind(raw, pack, blank_as_zero) for raw in source]
     if not reports:
         raise InputError("；".join(message for _, message in source.unreadable) or "没有输入文件")

@@ -144,7 +144,7 @@ def _listed(inputs: object) -> list[object]:
 
 def _only(reports: Sequence[Report], agency: str, remarks: list[Remark]) -> tuple[Report, ...]:
     """Return the one report; of several the first if all say the same, else none and a remark."""
-    if len({tuple(sorted(_said(report).items(), key=str)) for report in reports}) > 1:
+    if len(reports) > 1 and len({tuple(sorted(_said(report).items(), key=str)) for report in reports}) > 1:
         files = "、".join(dict.fromkeys(Path(r.source.file or "").name for r in reports))
         message = f"上年数据里“{agency}”有{len(reports)}份不同的报告（{files}），未与上年核对；请只留一份"
         remarks.append(Remark("PREVIOUS-SAME", "warning", message))

@@ -1,9 +1,10 @@
-"""The zip package of a workbook, read with limits, and its XML, read without DTDs."""
+"""The zip package of a workbook or a document, read with limits, and its XML, read without DTDs."""
 
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
@@ -16,17 +17,32 @@ if TYPE_CHECKING:
 
 BLOCK = 1 << 20
 _MOST_IN_ALL = 4 << 30
-_MOST_IN_MEMORY = 512 << 20
-_MOST_TIMES_PACKED = 200
-_SMALL = 16 << 20  # a part that unpacks to no more than this harms nobody, however well it is packed
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How large parts may be: unpacked in memory, and against their packed size.
+
+    A part that unpacks to no more than `small` harms nobody, however well it is packed.
+    """
+
+    memory: int
+    times_packed: int
+    small: int
+
+
+WORKBOOK_LIMITS = Limits(512 << 20, 200, 16 << 20)
+# A ratio of 0.01 beyond 100 KB is Apache POI's (ZipSecureFile); the text of a report is far below 20 MB.
+DOCUMENT_LIMITS = Limits(20 << 20, 100, 100 << 10)
 
 
 class Archive:
     """A zip file whose parts are found whatever their case, and none of which is a zip bomb."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, limits: Limits = WORKBOOK_LIMITS) -> None:
         """Open `path`; raises InputError for a zip bomb, a password, and parts of the same name."""
         self.path = path
+        self.limits = limits
         self._zip = zipfile.ZipFile(path)
         try:
             self._parts = self._checked()
@@ -45,6 +61,11 @@ class Archive:
     def __contains__(self, name: str) -> bool:
         return name.lower() in self._parts
 
+    @property
+    def names(self) -> Collection[str]:
+        """Return the names of all parts in lower case."""
+        return self._parts.keys()
+
     def open(self, name: str) -> IO[bytes]:
         """Return a part as a stream; its check sum is verified by whoever reads to its end."""
         part = self._parts.get(name.lower())
@@ -55,8 +76,8 @@ class Archive:
     def read(self, name: str) -> bytes:
         """Return a whole part."""
         with self.open(name) as stream:
-            data = stream.read(_MOST_IN_MEMORY + 1)
-        if len(data) > _MOST_IN_MEMORY:
+            data = stream.read(self.limits.memory + 1)
+        if len(data) > self.limits.memory:
             raise too_large(self.path)
         return data
 
@@ -71,8 +92,11 @@ class Archive:
         """Return the root element of an XML part."""
         from lxml import etree
 
+        data = self.read(name)
+        if b"<!DOCTYPE" in data[:4096]:
+            raise has_doctype(self.path)
         parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False)
-        root = etree.fromstring(self.read(name), parser)
+        root = etree.fromstring(data, parser)
         if root.getroottree().docinfo.internalDTD is not None:
             raise has_doctype(self.path)
         return root
@@ -87,7 +111,8 @@ class Archive:
                 raise broken(self.path)
             if info.flag_bits & 1:
                 raise trouble(self.path, "文件有密码，请取消密码后另存，再重新运行")
-            if info.file_size > max(_SMALL, _MOST_TIMES_PACKED * info.compress_size) or total > _MOST_IN_ALL:
+            packed = self.limits.times_packed * info.compress_size
+            if info.file_size > max(self.limits.small, packed) or total > _MOST_IN_ALL:
                 raise too_large(self.path)
             parts[name] = info
         return parts
@@ -95,12 +120,16 @@ class Archive:
 
 def too_large(path: Path) -> InputError:
     """Return the error for a file that unpacks to an unreasonable size."""
-    return trouble(path, "解压后大得不正常，为安全起见没有读取；请用Excel打开，删除多余的行列和格式后另存")
+    return trouble(
+        path, "解压后大得不正常，为安全起见没有读取；请用Excel或Word打开，删除多余的内容和格式后另存"
+    )
 
 
 def has_doctype(path: Path) -> InputError:
     """Return the error for XML with a document type definition: no office program writes one."""
-    return trouble(path, "文件中有不允许的XML声明（DTD），为安全起见没有读取；请用Excel打开后另存一份再试")
+    return trouble(
+        path, "文件中有不允许的XML声明（DTD），为安全起见没有读取；请用Excel或Word打开后另存一份再试"
+    )
 
 
 def parse_events(

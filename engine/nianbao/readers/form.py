@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from nianbao.findings import Finding, Where
 from nianbao.pack import Pack
 from nianbao.raw import RawReport, SheetOrigins
-from nianbao.readers.align import GridKeys, align
+from nianbao.readers.align import GridKeys, align, grid_keys
 from nianbao.readers.grid import Sheet
 from nianbao.readers.headers import Vocabulary
 from nianbao.readers.register import expand_maps
@@ -28,7 +28,7 @@ class _Part:
 
 def read_forms(sheets: Sequence[Sheet], file: str | None, words: Vocabulary) -> Iterator[RawReport]:
     """Yield the reports of a workbook of forms: a new one begins where a sheet repeats a field."""
-    keys = GridKeys(words.pack)
+    keys = grid_keys(words.pack)
     group: list[_Part] = []
     for sheet in sheets:
         if sheet.name.split("（")[0] in NOT_DATA:

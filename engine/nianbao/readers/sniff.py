@@ -14,18 +14,22 @@ from nianbao.readers.plaintext import decode_head, guess_delimiter
 from nianbao.readers.trouble import broken, reading, trouble
 
 Kind = Literal[
-    "xlsx", "xls", "ods", "csv", "json", "jsonl", "docx", "pdf", "html", "text",
+    "xlsx", "xls", "ods", "csv", "json", "jsonl", "docx", "pdf", "html", "mhtml", "text",
     "doc", "wps", "et", "xlsb", "ofd", "encrypted", "zip", "empty", "unknown",
 ]  # fmt: skip
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
 WORKBOOK_STREAMS = frozenset({"Workbook", "Book", "WORKBOOK", "BOOK"})  # of Excel 97, of Excel 5
 _HEAD = 1 << 16
-_SHEETS = {".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlt", ".et", ".ods"}
+# Names of spreadsheets: what is something else inside was renamed, or exported by a careless system.
+SHEETS = {".xlsx", ".xlsm", ".xltx", ".xltm", ".xls", ".xlt", ".et", ".ods"}
 _ARCHIVES = (b"Rar!\x1a\x07", b"7z\xbc\xaf\x27\x1c", b"\x1f\x8b\x08")
 _HTML = re.compile(r"(?:<!--.*?-->\s*)*<(?:!doctype\s+html|\??xml[^>]*>\s*<(?:!doctype\s+)?html|"
                    r"html|head|body|table|div|meta|title|style|section|article|span|center|p|h[1-6])[\s>/]",
                    re.IGNORECASE | re.DOTALL)  # fmt: skip
+_MHTML = re.compile(
+    r"(?:[\w-]+:[^\n]*\n(?:[ \t][^\n]*\n)*)*?content-type:\s*multipart/related", re.IGNORECASE
+)
 # Office on the web numbers the main part.
 _MAIN_PARTS: tuple[tuple[str, Kind], ...] = (
     (r"xl/workbook\d*\.xml", "xlsx"), (r"word/document\d*\.xml", "docx"),
@@ -35,7 +39,7 @@ _OPENING = re.compile(r'\{\s*["}]|\[\s*["{\[\]]')
 _NAMES: dict[Kind, str] = {
     "xlsx": "Excel工作簿", "xls": "Excel 97-2003工作簿", "ods": "ODS表格", "csv": "CSV文本",
     "json": "JSON数据", "jsonl": "JSON数据", "docx": "Word文档", "pdf": "PDF文件",
-    "html": "网页", "text": "纯文本",
+    "html": "网页", "mhtml": "网页", "text": "纯文本",
 }  # fmt: skip
 _ADVICE: dict[Kind, str] = {
     "empty": "文件是空的（0字节），请重新导出或复制后再试",
@@ -74,7 +78,7 @@ def sniff(path: Path) -> Kind:
 def unreadable(path: Path, kind: Kind) -> InputError:
     """Return the error for a file of a kind that is not read where it was given."""
     suffix = path.suffix.lower()
-    if suffix in _SHEETS and kind in ("text", "html", "pdf", "docx", "json", "jsonl", "unknown"):
+    if suffix in SHEETS and kind in ("text", "html", "pdf", "docx", "json", "jsonl", "unknown"):
         looks = f"，看来是{_NAMES[kind]}" if kind in _NAMES else ""
         return trouble(
             path, f"扩展名是{suffix}，但内容不是Excel工作簿{looks}，请用Excel打开原始数据，另存为.xlsx后再试"
@@ -137,6 +141,8 @@ def _text_kind(head: bytes, suffix: str, *, whole: bool) -> Kind:
         return "empty"
     if start.startswith("{\\rtf"):
         return "doc"
+    if _MHTML.match(start):
+        return "mhtml"
     if _OPENING.match(start):
         return _json_kind(start, suffix)
     if _HTML.match(start):

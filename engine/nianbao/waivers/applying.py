@@ -15,6 +15,8 @@ from nianbao.pack import Pack
 from nianbao.report import Report
 
 WHOLE = "整份报告"
+# Found only when a report is written, behind everything that can be explained.
+_OF_THE_OUTPUT = frozenset({"SAME-NAME", "NOT-PLACED"})
 # Longer texts are known by their digest: a cell is no place for them.
 _LONGEST = 40
 
@@ -53,7 +55,7 @@ def _without_moot_suspects(findings: Sequence[Finding]) -> tuple[Finding, ...]:
 def can_be_waived(finding: Finding, pack: Pack) -> bool:
     """Return whether an explanation can be given: where a value is missing or unreadable it cannot."""
     if finding.severity == "warning":
-        return not finding.rule.startswith("WAIVER-")
+        return not finding.rule.startswith("WAIVER-") and finding.rule not in _OF_THE_OUTPUT
     return finding.severity == "error" and any(text.id == finding.rule for text in pack.rules.texts)
 
 
@@ -87,8 +89,8 @@ def _problem(waiver: Waiver, matching: Sequence[Finding], report: Report, pack: 
     """Return the finding that says why a waiver does not count, None where it does."""
     about = f"对规则{waiver.rule}的情况说明"
     if not matching:
-        known = {text.id for text in pack.rules.texts} | {"PREVIOUS-YEAR", "PREVIOUS-SAME", "PREVIOUS-GONE"}
-        why = "本份报告没有这个问题，可以删去" if waiver.rule in known else "没有这条规则，请核对编号"
+        known = any(text.id == waiver.rule for text in pack.rules.texts)
+        why = "本份报告没有这个问题，可以删去" if known else "本份报告没有这个编号的问题，请核对编号"
         return Finding("WAIVER-UNUSED", "info", None, waiver.where, f"{about}没有用上：{why}")
     first = matching[0]
     reason = _void(waiver, first, report, pack)

@@ -34,6 +34,9 @@ class Waivers:
 
     items: tuple[Waiver, ...] = ()
 
+    def __iter__(self) -> Iterator[Waiver]:
+        return iter(self.items)
+
     def of(self, agency: str) -> tuple[Waiver, ...]:
         """Return the explanations of an agency."""
         return self._by_agency.get(agency_key(agency), ())

@@ -28,7 +28,7 @@ _LINE_COLUMNS = (
     Column("状态", 8, "center"),
     Column("剩余天数", 6, "number"),
     Column("收到的文件", 24),
-    Column("采用稿", 16, "input"),
+    Column("采用稿", 16, "asked"),
     Column("首次收到", 11, "center"),
     Column("错误", 6, "number"),
     Column("待说明", 6, "number"),
@@ -44,14 +44,14 @@ _STRAY_COLUMNS = (
     Column("文件", 36),
     Column("报告里的单位名称", 24),
     Column("年度", 7, "center"),
-    Column("指定单位", 20, "input"),
+    Column("指定单位", 20, "asked"),
     Column("说明", 60),
 )
 _SIGN_COLUMNS = (
     Column("单位", 22),
     Column("指纹", 24, "center"),
-    Column("审签人", 12, "input"),
-    Column("审签日期", 12, "input"),
+    Column("审签人", 12, "asked"),
+    Column("审签日期", 12, "asked"),
     Column("情况", 60),
 )
 _PUBLISHED_COLUMNS = (

@@ -20,6 +20,7 @@ from typing import Self
 
 from nianbao.outputs.pdf.check import check_pdf, require_pdfium
 from nianbao.outputs.pdf.office import Run, convert_files, find_office, write_profile
+from nianbao.outputs.pdf.source import for_office
 
 # A start serves so many files: long enough to be worth it, short enough that nothing piles up.
 PER_START = 64
@@ -71,7 +72,7 @@ class PdfPool:
         try:
             files = [folder / f"{number:05d}.docx" for number in range(len(jobs))]
             for file, job in zip(files, jobs, strict=True):
-                file.write_bytes(job.docx)
+                file.write_bytes(for_office(job.docx))
             made, problems = self._all(profile, files, folder)
             return [
                 _result(made.get(f), problems.get(f, ""), job) for f, job in zip(files, jobs, strict=True)

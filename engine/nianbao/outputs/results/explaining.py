@@ -23,9 +23,9 @@ _COLUMNS = (
     Column("填报值", 12, "value"),
     Column("应为", 9, "value"),
     Column("问题", 34),
-    Column("理由", 34),
-    Column("确认人", 9),
-    Column("日期", 11, "center"),
+    Column("理由", 34, "asked"),
+    Column("确认人", 9, "asked"),
+    Column("日期", 11, "asked"),
     Column("栏目", 24),
 )
 

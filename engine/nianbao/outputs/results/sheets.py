@@ -42,7 +42,6 @@ _A4 = 9
 _CHUNK = 1 << 20
 
 _RED, _YELLOW, _GREEN, _BLUE, _VIOLET = "FFC7CE", "FFEB9C", "C6EFCE", "DDEBF7", "E6DAF5"
-_TO_FILL = "FFF8DC"
 _HEAD, _BLUE_INK = "D9E1F2", "0563C1"
 # style: (fill, font colour, bold, horizontal)
 _LOOKS: Mapping[str, tuple[str, str, bool, str]] = {
@@ -61,8 +60,7 @@ _LOOKS: Mapping[str, tuple[str, str, bool, str]] = {
     "warning": (_YELLOW, "7F6000", True, "center"),
     "info": (_BLUE, "1F4E78", False, "center"),
     "suspect": (_VIOLET, "5F3A8A", True, "center"),
-    "quiet": ("", "7F7F7F", False, "left"),
-    "input": (_TO_FILL, "000000", False, "left"),
+    "asked": ("FFF9E5", "000000", False, "left"),
     "remark": ("", "000000", False, "left"),
     "remark link": ("", _BLUE_INK, False, "left"),
     "errors": ("", "9C0006", True, "right"),

@@ -129,7 +129,7 @@ def entry_of(
         figures=figures_of(report, pack),
         contact=" ".join(str(value) for value in contact if value),
         findings=result.findings,
-        note=note,
+        note="；".join(filter(None, (note, _reading_note(result)))),
         doubts=tuple(doubts_of(result)),
         explanations=explanations(result, pack),
         states=states,
@@ -139,6 +139,12 @@ def entry_of(
 def figures_of(report: Report, pack: Pack) -> tuple[Value, ...]:
     """Return the figures of a report that the pack has chosen for summaries, in its order."""
     return tuple(_sum(report.data, column["sum"]) for column in pack.meta.get("summary", ()))
+
+
+def _reading_note(result: CheckResult) -> str:
+    """Return what a person must know of how a finished report was read."""
+    tables = sum(finding.rule == "STREAM" for finding in result.findings)
+    return f"{tables}张表的数字从无表格的文字读出，请与原文核对" if tables else ""
 
 
 def _label(value: Value, path: str, pack: Pack) -> str:

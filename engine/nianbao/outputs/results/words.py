@@ -33,6 +33,19 @@ _ENGINE: Mapping[str, tuple[str, str]] = {
     "RENDER": ("内容应能写入报告", "按说明改正后重新运行"),
     "PDF": ("Word文件应能转换为PDF", "打开Word文件看看有无异常，然后重新运行；只会重做没有生成的"),
     "SAME-NAME": ("一个单位一个年度只应有一份报告", "核对是否重复报送"),
+    "NOT-FOUND": ("格式中的每一格都应在报告中", "对照原文：缺的补上，印在别处的改正位置"),
+    "UNALIGNED": ("表中的数字应有对应的栏目", "核对表头和行名，对照原文"),
+    "LABEL": ("标签和标题应与格式一致", "改为格式中的写法；确认读入的数字没有错位"),
+    "HEADING": ("各部分的标题应齐全", "补上标题"),
+    "OTHER-EDITION": ("表格应为本版格式", "按本版格式重新填写这几行"),
+    "SECOND-TABLE": ("每张法定表格只应有一张", "核对哪一张是应公开的数"),
+    "STREAM": ("数字应从表格读出", "与原文逐一核对"),
+    "UNIT": ("数字的单位应与栏目一致", "改为栏目的单位"),
+    "TITLE": ("标题应写明单位和年度", "核对单位和年度"),
+    "NOT-READ": ("格式中没有这段文字的位置", "确认可以不读入"),
+    "SCANNED-PAGE": ("每一页都应有文字", "对照原文核对这一页，或改用有文字的文件"),
+    "EXTERNAL": ("报告不应引用外部文件", "断开链接后另存"),
+    "MACRO": ("报告不应带宏", "另存为.docx"),
     "FILE-NAME": ("单位名称应能作文件名", "核对单位名称，核对输出文件名"),
     "NOT-PLACED": ("填写的内容应印在报告中", "核对所用模板是否缺少这个位置"),
     "PREVIOUS-NONE": ("应有上年报告可比", "新设的单位可不理会；改名、合并、拆分的写进别名表"),
@@ -188,16 +201,21 @@ def spot_words(where: Where) -> str:
     if where.sheet or where.cell:
         spot = where.cell or (f"第{where.row}行" if where.row else "")
         parts.append(f"{where.sheet}!{spot}" if where.sheet and spot else where.sheet or spot)
-    elif where.page:
-        parts.append(f"第{where.page}页")
+    else:
+        parts += [f"第{where.page}页"] if where.page else []
         parts += [f"第{where.table}个表"] if where.table else []
-    elif where.row:
-        parts.append(f"第{where.row}行")
-    parts += [f"第{where.line}行"] if where.line else []
+        parts += [f"第{where.row}行"] if where.row else []
+        parts += [f"第{where.column}列"] if where.column and where.table else []
+    parts += [f"第{where.line}{_line_word(where)}"] if where.line else []
     # The rest of a JSON Pointer is the path of a field, which people read as its position in the form.
     item = _ITEM.match(where.pointer or "")
     parts += [f"第{int(item[1]) + 1}项"] if item else []
     return visible(" ".join(parts))
+
+
+def _line_word(where: Where) -> str:
+    """Return what the lines of a file are counted in: documents have paragraphs."""
+    return "段" if (where.file or "").lower().endswith((".docx", ".html", ".htm")) else "行"
 
 
 def source_words(where: Where, between: str = " ") -> str:
