@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
+from nianbao.agencies import agency_key
 from nianbao.beside import Beside, Tally
 from nianbao.collecting.earlier import read_earlier
 from nianbao.collecting.files import read_folder
@@ -100,7 +101,9 @@ def collect(
     published = read_published(_published(workspace, ask), roll, pack)
     make_folder(target)
     signoffs = workspace.signoffs(kept)
-    standing = Standing(roll, gathered, published, signoffs, kept, earlier, pack, today)
+    # Of several signatures of one agency the last one counts.
+    latest = {agency_key(signoff.agency): signoff for signoff in signoffs}
+    standing = Standing(roll, gathered, published, latest, kept, earlier, pack, today)
     ledger = Ledger(
         year,
         today,
@@ -132,7 +135,7 @@ def _written(
     workspace: Workspace,
     ledger: Ledger,
     beside: Beside,
-    signoffs: Mapping[str, SignOff],
+    signoffs: Sequence[SignOff],
     templates: tuple[CompiledTemplate, CompiledTemplate | None],
     ask: Request,
     roster: Path,
@@ -158,7 +161,7 @@ def _written(
         extras_of(ledger, pack, beside),
         rounds=bool(ledger.since),
     )
-    write_ledger(workspace.ledger, ledger, pack, list(signoffs.values()), str(roster))
+    write_ledger(workspace.ledger, ledger, pack, signoffs, str(roster))
     workspace.write_index(index_of(ledger, pack), adopted)
     return Collected(ledger, workspace.ledger, workspace.results, tuple(notices), tuple(papers))
 

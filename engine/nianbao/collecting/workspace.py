@@ -116,14 +116,13 @@ class Workspace:
         sheets = read_sheets(self.results)
         return [self.results] if any(sheet.name.startswith(EXPLAINED) for sheet in sheets) else []
 
-    def signoffs(self, kept: Kept) -> dict[str, SignOff]:
-        """Return the latest signature of each agency, with what was signed, if it is there."""
+    def signoffs(self, kept: Kept) -> list[SignOff]:
+        """Return all signatures in the order of the ledger, each with what was signed, if it is there."""
         snapshots = {short_key(s.fingerprint): s for s in self._snapshots()} if kept.signed else {}
-        found: dict[str, SignOff] = {}
+        found = []
         for row in kept.signed:
             key = short_key(row.get("fingerprint"))
-            signoff = SignOff(row.get("agency"), key, row.get("by"), row.get("date"), snapshots.get(key))
-            found[agency_key(row.get("agency"))] = signoff
+            found.append(SignOff(row.get("agency"), key, row.get("by"), row.get("date"), snapshots.get(key)))
         return found
 
     def _snapshots(self) -> Iterable[Snapshot]:

@@ -107,7 +107,7 @@ class Roll:
             member.name
             for member in self.members
             if min(len(key), len(member.name)) >= _SHORTEST
-            and (agency_key(member.name).endswith(key) or key.endswith(agency_key(member.name)))
+            and (key in agency_key(member.name) or agency_key(member.name) in key)
         ]
         said = f"报告里的单位名称是“{name}”"
         return f"{said}，可能是{alike[0]}" if len(alike) == 1 else said

@@ -106,11 +106,11 @@ def in_words(day: date) -> str:
 
 
 def _refuse_doubled_codes(members: Iterable[Member], path: Path) -> None:
-    by_code: dict[str, list[str]] = {}
+    by_code: dict[str, list[Member]] = {}
     for member in members:
         if member.code:
-            by_code.setdefault(code_key(member.code), []).append(member.name)
-    doubled = {code: names for code, names in by_code.items() if len(names) > 1}
+            by_code.setdefault(code_key(member.code), []).append(member)
+    doubled = [same for same in by_code.values() if len(same) > 1]
     if doubled:
-        shown = "；".join(f"{code}（{'、'.join(names)}）" for code, names in doubled.items())
+        shown = "；".join(f"{same[0].code}（{'、'.join(m.name for m in same)}）" for same in doubled)
         raise InputError(f"{path.name}：名录里代码重复：{shown}，请改正后再收", file=str(path))
