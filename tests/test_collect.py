@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
+import runpy
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
@@ -364,6 +367,56 @@ def test_a_file_that_nobody_can_read_is_named_with_whose_it_may_be(office: Offic
     assert "甲区财政局：有一个文件像是它的，但未能读取" in messages(done)
     assert [file for file, _ in done.ledger.unreadable] == ["甲区财政局.xlsx"]
     assert dict(done.ledger.notes)["没有读取的文件"].startswith("资料.zip")
+
+
+def test_a_new_workspace_goes_on_with_what_was_filled_in_in_the_round_before(office: Office) -> None:
+    office.run()
+    office.sign()
+    before, office.workspace = office.workspace, office.folder / "第二轮"
+    done = office.run(since=before, today=LATER)
+    assert statuses(done)["甲区民政局"] == "已审签"
+    assert done.ledger.lines[0].first == FIRST
+    shutil.rmtree(before)
+    assert statuses(office.run(today=LATER))["甲区民政局"] == "已审签"
+
+
+def test_last_years_report_beside_this_years_is_no_mistake(office: Office) -> None:
+    office.put(office.data | {"year": 2022}, "民政2022.json")
+    done = office.run()
+    assert statuses(done)["甲区民政局"] == "通过"
+    assert [(s.file, s.year, s.remark.severity) for s in done.ledger.strays] == [
+        ("民政2022.json", 2022, "info")
+    ]
+
+
+def test_many_files_are_read_by_workers_as_by_one(office: Office) -> None:
+    names = [f"甲区第{number}局" for number in range(40)]
+    roster(office.roster, *((name, name, "部门") for name in names))
+    (office.inbox / "民政.json").unlink()
+    for number, name in enumerate(names):
+        office.put(consistent_report(office.pack, number, agency=name), f"{number}.json")
+    (office.inbox / "坏.json").write_text("{", encoding="utf-8")
+    alone = office.run(jobs=1)
+    first = office.workspace.rename(office.folder / "一个")
+    together = office.run(jobs=2)
+    assert set(statuses(alone).values()) == {"通过"}
+    for name in ("台账.xlsx", "检查结果.xlsx", "索引.json"):
+        assert (first / name).read_bytes() == (together.workbook.parent / name).read_bytes()
+
+
+def test_the_example_is_what_its_script_makes(tmp_path: Path) -> None:
+    runpy.run_path(str(FOLDER / "make.py"))["main"](tmp_path)
+    made = {path.relative_to(tmp_path) for path in tmp_path.rglob("*") if path.is_file()}
+    assert made == {p.relative_to(FOLDER) for p in FOLDER.rglob("*") if p.is_file()} - {Path("make.py")}
+    for path in made:
+        assert (tmp_path / path).read_bytes() == (FOLDER / path).read_bytes(), path
+
+
+def test_the_papers_are_what_their_script_draws(tmp_path: Path) -> None:
+    script = EXAMPLES.parents[2] / "templates" / "cn-ogi" / "2021" / "draw_office.py"
+    subprocess.run([sys.executable, "-B", str(script), str(tmp_path)], check=True, capture_output=True)
+    for name in ("notice.docx", "signoff.docx"):
+        assert (tmp_path / name).read_bytes() == (script.parent / name).read_bytes()
 
 
 def test_the_first_day_of_a_report_is_remembered(office: Office) -> None:

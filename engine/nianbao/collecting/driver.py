@@ -84,7 +84,8 @@ def collect(
     today = ask.today or date.today()
     year = ask.year or today.year - 1
     members = read_members(Path(roster), pack, year, ask.due)
-    workspace = Workspace(target, pack, year, (member.name for member in members))
+    before = ask.since if ask.since is None or ask.since.is_dir() else ask.since.parent
+    workspace = Workspace(target, pack, year, (member.name for member in members), before)
     if source.resolve() == target.resolve():
         raise InputError(f"收报的文件夹和输出文件夹不能是同一个：{source}", file=str(source))
     kept = workspace.kept()
@@ -143,6 +144,7 @@ def _written(
     """Write all files of a ledger and return what they are."""
     pack, (signing, noticing) = workspace.pack, templates
     adopted = {line.member.name: line.adopted.result.report for line in ledger.lines if line.adopted}
+    workspace.bring_snapshots()
     workspace.keep_reports(adopted)
     for line in ledger.lines:
         if line.adopted and line.status in DONE:

@@ -11,7 +11,7 @@ from nianbao.beside import Beside
 from nianbao.collecting.files import Found, mark
 from nianbao.collecting.workspace import Kept
 from nianbao.errors import InputError
-from nianbao.findings import Finding, Where
+from nianbao.findings import Finding, Severity, Where
 from nianbao.ledger.assigning import Assignment, Roll
 from nianbao.ledger.fingerprint import fingerprint
 from nianbao.ledger.lines import Draft, Stray
@@ -39,19 +39,22 @@ def gather(
     strays: list[Stray] = []
     hints: dict[int, list[Finding]] = {}
     taken: list[tuple[Report, Assignment, str]] = []
+    others: list[tuple[Report, int, str]] = []
     for report in found.reports:
         file = mark(report.source, folder)
         assignment = _assigned(report, file, roll, kept)
         if assignment.member is None:
             strays.append(_stray(report, file, assignment, roll))
         elif report.year not in (None, year):
-            remark = _of_another_year(report, file, roll.members[assignment.member].name, year)
-            hints.setdefault(assignment.member, []).append(remark)
-            strays.append(Stray(file, report.agency, report.year, remark))
+            others.append((report, assignment.member, file))
         else:
             taken.append((report, assignment, file))
             if assignment.how == "assigned":
                 strays.append(_assigned_stray(report, file, assignment, roll))
+    there = {assignment.member for _, assignment, _ in taken}
+    for report, number, file in others:
+        remark = _of_another_year(report, file, roll.members[number].name, year, number in there)
+        strays.append(Stray(file, report.agency, report.year, remark))
     for file, reason in found.unreadable:
         _hint_of_unreadable(file, reason, roll, hints)
     return Gathered(_drafts(taken, pack, beside), tuple(strays), hints, tuple(found.unreadable))
@@ -93,9 +96,11 @@ def _assigned_stray(report: Report, file: str, assignment: Assignment, roll: Rol
     return Stray(file, report.agency, report.year, remark, name)
 
 
-def _of_another_year(report: Report, file: str, name: str, year: int) -> Finding:
+def _of_another_year(report: Report, file: str, name: str, year: int, there: bool) -> Finding:
+    """Return what to say of a report of another year; it is harmless beside one of the right year."""
     message = f"{name}：“{file}”是{report.year}年的报告，本次收的是{year}年的，没有采用"
-    return Finding("OTHER-YEAR", "error", "year", report.where("year"), message)
+    severity: Severity = "info" if there else "error"
+    return Finding("OTHER-YEAR", severity, "year", report.where("year"), message)
 
 
 def _hint_of_unreadable(file: str, reason: str, roll: Roll, hints: dict[int, list[Finding]]) -> None:

@@ -13,7 +13,7 @@ from nianbao.collecting.workspace import Kept
 from nianbao.findings import Finding
 from nianbao.ledger.assigning import Roll
 from nianbao.ledger.lines import EarlierFinding, Line
-from nianbao.ledger.members import Member
+from nianbao.ledger.members import Member, in_words
 from nianbao.ledger.rounds import Earlier, progress_of
 from nianbao.ledger.signing import SignOff, changed_since, listed
 from nianbao.ledger.statuses import adopted_of, draft_remarks, late, reminder, status_of
@@ -99,8 +99,8 @@ def remarks_of(line: Line, hints: Sequence[Finding], pack: Pack, today: date) ->
     remarks = [*draft_remarks(member, line.drafts, line.adopted, line.designated), *hints]
     if not line.drafts:
         remarks.insert(0, reminder(member, today))
-    elif days := late(member, line.first):
-        message = f"{member.name}：{line.first}收到，超期{days}天（期限{member.due}）"
+    elif line.first and (days := late(member, line.first)):
+        message = f"{member.name}：{in_words(line.first)}收到，超期{days}天（期限{in_words(member.due)}）"
         remarks.append(Finding("LATE", "info", None, member.where, message))
     if line.signoff and line.adopted:
         report = line.adopted.result.report

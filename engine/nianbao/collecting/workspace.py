@@ -66,11 +66,19 @@ class Kept:
 
 
 class Workspace:
-    """A folder of a collection for one pack and one year; `names` are those of its roster."""
+    """A folder of a collection for one pack and one year; `names` are those of its roster.
 
-    def __init__(self, folder: Path, pack: Pack, year: int, names: Iterable[str]) -> None:
+    `before` is the workspace of an earlier round: a new one goes on with what was filled in there.
+    """
+
+    def __init__(
+        self, folder: Path, pack: Pack, year: int, names: Iterable[str], before: Path | None = None
+    ) -> None:
         self.folder, self.pack, self.year = folder, pack, year
         self.names = {agency_key(name) for name in names}
+        known = before is not None and (before / LEDGER).is_file() and not self.ledger.exists()
+        # What people have filled in stands here.
+        self.source = before if before is not None and known else folder
 
     @property
     def ledger(self) -> Path:
@@ -84,16 +92,17 @@ class Workspace:
 
     def kept(self) -> Kept:
         """Return what is known from before; raises OutputError for the workspace of another collection."""
-        if not self.ledger.exists():
+        ledger = self.source / LEDGER
+        if not ledger.exists():
             return Kept()
-        notes = {row.get("heading"): row.get("text") for row in _rows(self.ledger, _NOTES)}
-        lines = _rows(self.ledger, _LINES)
+        notes = {row.get("heading"): row.get("text") for row in _rows(ledger, _NOTES)}
+        lines = _rows(ledger, _LINES)
         self._refuse_other(notes, [row.get("agency") for row in lines])
         return Kept(
             {agency_key(r.get("agency")): r.get("designated") for r in lines if r.get("designated")},
             {agency_key(r.get("agency")): d for r in lines if (d := _day(r.get("first"))) is not None},
-            {r.get("file"): r.get("assigned") for r in _rows(self.ledger, _STRAYS) if r.get("assigned")},
-            tuple(r for r in _rows(self.ledger, _SIGNOFFS) if r.get("by")),
+            {r.get("file"): r.get("assigned") for r in _rows(ledger, _STRAYS) if r.get("assigned")},
+            tuple(r for r in _rows(ledger, _SIGNOFFS) if r.get("by")),
             round_number(notes.get(ROUND, "")),
         )
 
@@ -106,15 +115,16 @@ class Workspace:
             what = f"另一份名录的台账（{'、'.join(names[:3])}等{len(names)}家，本次名录里只有{shared}家）"
         else:
             return
-        message = f"{self.folder}里是{what}，不能与本次的{self.year}年收报混用；请换一个输出文件夹"
+        message = f"{self.source}里是{what}，不能与本次的{self.year}年收报混用；请换一个输出文件夹"
         raise OutputError(message, file=str(self.ledger))
 
     def waivers(self) -> list[Path]:
         """Return the workbook of the last run where its 情况说明 can be read as waivers."""
-        if not self.results.exists():
+        results = self.source / RESULTS
+        if not results.exists():
             return []
-        sheets = read_sheets(self.results)
-        return [self.results] if any(sheet.name.startswith(EXPLAINED) for sheet in sheets) else []
+        sheets = read_sheets(results)
+        return [results] if any(sheet.name.startswith(EXPLAINED) for sheet in sheets) else []
 
     def signoffs(self, kept: Kept) -> list[SignOff]:
         """Return all signatures in the order of the ledger, each with what was signed, if it is there."""
@@ -126,8 +136,18 @@ class Workspace:
         return found
 
     def _snapshots(self) -> Iterable[Snapshot]:
-        for path in sorted((self.folder / SIGNING / SIGNED_DATA).glob("*.json")):
+        for path in sorted((self.source / SIGNING / SIGNED_DATA).glob("*.json")):
             yield snapshot_of(_json(path), self.pack, path.name)
+
+    def bring_snapshots(self) -> None:
+        """Copy the signed figures of the round before, so that the workspace needs no other."""
+        old, new = (folder / SIGNING / SIGNED_DATA for folder in (self.source, self.folder))
+        if self.source == self.folder or not old.is_dir():
+            return
+        make_folder(new)
+        for path in sorted(old.glob("*.json")):
+            if not (new / path.name).exists():
+                write_atomic(new / path.name, path.read_bytes())
 
     def keep_snapshot(self, agency: str, report: Report) -> None:
         """Keep the figures of an agency's report whose sign-off sheet is made."""

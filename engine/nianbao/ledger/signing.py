@@ -99,7 +99,7 @@ def changed_fields(before: Report, after: Report) -> list[str]:
 
 
 def change_words(comparison: ReportComparison, pack: Pack) -> Iterator[str]:
-    """Yield each difference in the words of the form: 表三·一、本年新收…·总计 40→41."""
+    """Yield each difference in the words of the form: 表三·一、…·总计 40→41."""
     for change in (*comparison.figures, *comparison.texts, *comparison.items):
         place = pack.fields.place(change.field)
         if isinstance(change, FigureChange):

@@ -42,9 +42,13 @@ _TOPICS = {
 
 
 def main(folder: Path = HERE) -> None:
-    """Write roster.xlsx, received/ and corrected/ into `folder`."""
+    """Write roster.xlsx, aliases.csv, previous.json, received/ and corrected/ into `folder`."""
     pack = load_pack("cn-ogi/2021")
     _write_roster(folder / "roster.xlsx")
+    aliases = f"原单位,现单位,变动\n{FORMER},清河区数据局,改名\n"
+    (folder / "aliases.csv").write_text(aliases, encoding="utf-8")
+    text = json.dumps(list(last_year()), ensure_ascii=False, indent=1)
+    (folder / "previous.json").write_text(f"{text}\n", encoding="utf-8")
     for name, files in (("received", received()), ("corrected", corrected())):
         (folder / name).mkdir(parents=True, exist_ok=True)
         for file, data in files:
@@ -68,6 +72,20 @@ def figures(agency: str, code: str, base: int) -> dict[str, Any]:
         "other_matters": "2023年没有收取信息处理费。",
         "profile": {"code": code, "preparer": "张三", "reviewer": "李四", "leader": "王五"},
     }
+
+
+def last_year() -> Iterator[dict[str, Any]]:
+    """Yield last year's reports; the tax office carried over one more than it says this year."""
+    reports = json.loads((HERE.parent / "previous.json").read_text(encoding="utf-8"))
+    base = next(r for r in reports if r["requests"]["carried_out"]["total"] == 2)
+    for name, code, *_, former in ROSTER:
+        data = {key: copy.deepcopy(base[key]) for key in ("year", "disclosure", "requests", "disputes")}
+        if name == "清河区税务局":
+            for row in ("new", "carried_out"):
+                data["requests"][row]["business"] += 1
+                data["requests"][row]["total"] += 1
+        texts = {"overview": {topic: {"text": text} for topic, text in _TOPICS.items()}}
+        yield {"agency": former if former == FORMER else name, **data, **texts, "profile": {"code": code}}
 
 
 def received() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -96,6 +114,8 @@ def corrected() -> Iterator[tuple[str, dict[str, Any]]]:
             data = figures("清河区财政局", "QH004", 4)
         if file == "教育局填报表.xlsx":
             continue
+        if file == "年报终稿.docx":
+            data["agency"] = "清河区数据局"
         if file == "年报终稿2.json":
             data["agency"] = "柳林镇人民政府"
         yield file, data
