@@ -16,12 +16,13 @@ from typing import Any
 
 import pytest
 from docx import Document
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from conftest import EXAMPLES, consistent_report
 from nianbao import OutputError, TemplateError, render, render_html
+from nianbao.cli import main
 from nianbao.collecting import Collected, Request, collect
 from nianbao.errors import InputError
 from nianbao.fields import place_value
@@ -517,6 +518,16 @@ def test_a_folder_is_not_collected_into_itself(office: Office) -> None:
         collect(office.roster, office.inbox, office.inbox, office.pack, Request(today=FIRST))
 
 
+def test_workspaces_inside_the_folder_are_no_reports(office: Office) -> None:
+    office.workspace = office.inbox / "第一轮"
+    office.run(notices=office.inbox / "通知")
+    before, office.workspace = office.workspace, office.inbox / "第二轮"
+    done = office.run(since=before)
+    assert [draft.file for draft in done.ledger.lines[0].drafts] == ["民政.json"]
+    with pytest.raises(InputError, match="是收报的台账文件夹"):
+        collect(office.roster, before, office.folder / "x", office.pack, Request(today=FIRST))
+
+
 def test_an_earlier_round_of_another_year_is_refused(office: Office) -> None:
     office.run()
     office.put(office.data | {"year": 2024})
@@ -607,6 +618,7 @@ def test_a_fingerprint_changes_with_any_value(pack: Pack, data: st.DataObject) -
     assert fingerprint(Report(changed)) != fingerprint(report)
 
 
+@settings(max_examples=25)
 @given(st.randoms())
 def test_a_fingerprint_changes_with_nothing_else(pack: Pack, random: Any) -> None:
     data = consistent_report(pack, 1)
@@ -632,3 +644,33 @@ def test_a_report_has_one_fingerprint_in_json_and_in_a_form(pack: Pack, tmp_path
     report = report_from_data(consistent_report(pack, 4), pack)
     write_form(pack, tmp_path / "a.xlsx", report=report)
     assert [fingerprint(each) for each in read(tmp_path / "a.xlsx", pack)] == [fingerprint(report)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["--today", "2024-01-28"], 1, "清河区民政局：未报送，距1月31日还有3天"),
+        (["--today", "2025-01-28"], 2, "里的报告都是2023年的，本次收的是2024年的"),
+        (["--due", "下周"], 2, "--due 应为日期，如 2024-01-20，不是“下周”"),
+        (["--today", "2024-01-18", "--due", "2024-01-20"], 1, "距1月20日还有2天"),
+        (["--today", "2024-01-28", "--since", "."], 2, "不是上一轮的结果"),
+    ],
+)
+def test_the_command_ends_with_what_came_of_it(
+    tmp_path: Path,
+    arguments: list[str],
+    status: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    given = [str(FOLDER / "roster.xlsx"), str(FOLDER / "received"), "-o", "ws", *arguments]
+    monkeypatch.setattr(sys, "argv", ["nianbao", "collect", *given])
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main()
+    shown = capsys.readouterr()
+    assert left.value.code == status
+    assert said in (shown.err if status == 2 else shown.out)
+    # One sentence for a mistake.
+    assert status != 2 or len(shown.err.strip().splitlines()) == 1

@@ -88,8 +88,8 @@ def collect(
     workspace = Workspace(target, pack, year, (member.name for member in members), before)
     if source.resolve() == target.resolve():
         raise InputError(f"收报的文件夹和输出文件夹不能是同一个：{source}", file=str(source))
-    kept = workspace.kept()
     earlier = read_earlier(ask.since, pack, year) if ask.since else None
+    kept = workspace.kept()
     templates = (
         paper_template("signoff", pack, ask.signoff_template),
         paper_template("notice", pack, ask.notice_template) if ask.notices else None,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from nianbao.bind import bind
+from nianbao.collecting.workspace import LEDGER, is_workspace
 from nianbao.errors import InputError
 from nianbao.findings import Where
 from nianbao.inputs import expand
@@ -34,17 +35,23 @@ class Found:
 def read_folder(
     folder: Path, pack: Pack, *, without: Sequence[Path], blank_as_zero: str | None, jobs: int
 ) -> Found:
-    """Return what lies in a folder and below; nothing below `without` is looked at.
+    """Return what lies in a folder and below; nothing below `without` or a workspace is looked at.
 
-    Raises InputError where there is no such folder.
+    Raises InputError where there is no such folder, or it is a workspace itself.
     """
     if not folder.is_dir():
         raise InputError(f"找不到文件夹{folder}，请检查路径", file=str(folder))
-    everything = sorted(p for p in folder.rglob("*") if p.is_file() and _is_shown(p, folder))
-    everything = [p for p in everything if not any(_is_below(p, other) for other in without)]
-    paths = [p for p in expand([folder]) if isinstance(p, Path)] if everything else []
-    paths = [p for p in paths if not any(_is_below(p, other) for other in without)]
-    found = Found(ignored=[relative(p, folder) for p in everything if p not in set(paths)])
+    if is_workspace(folder):
+        raise InputError(
+            f"{folder}是收报的台账文件夹，不是收到的文件；请给出单位报来的文件所在的文件夹", file=str(folder)
+        )
+    ledgers = [path.parent for path in folder.rglob(LEDGER) if is_workspace(path.parent)]
+    apart = [path.resolve() for path in (*without, *ledgers)]
+    files = (p for p in folder.rglob("*") if p.is_file() and _is_shown(p, folder))
+    everything = sorted(p for p in files if not any(p.resolve().is_relative_to(a) for a in apart))
+    inputs = {p for p in expand([folder]) if isinstance(p, Path)} if everything else set()
+    paths = [p for p in everything if p in inputs]
+    found = Found(ignored=[relative(p, folder) for p in everything if p not in inputs])
     for path, outcome in _outcomes(paths, pack, blank_as_zero, jobs):
         if isinstance(outcome, str):
             found.unreadable.append((relative(path, folder), outcome))
@@ -106,7 +113,3 @@ def _alone(path: Path, pack: Pack, zero: str | None, pool: LocalPool) -> Outcome
 
 def _is_shown(path: Path, folder: Path) -> bool:
     return not any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
-
-
-def _is_below(path: Path, folder: Path) -> bool:
-    return path.resolve().is_relative_to(folder.resolve())

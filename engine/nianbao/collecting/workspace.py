@@ -191,6 +191,11 @@ def kept_reports(folder: Path, pack: Pack) -> dict[str, Report]:
     return {path.stem: kept_report(_json(path), pack, str(path)) for path in sorted(folder.glob("*.json"))}
 
 
+def is_workspace(folder: Path) -> bool:
+    """Return whether a folder is a workspace: it has a ledger and what else a collection writes."""
+    return (folder / LEDGER).is_file() and any((folder / name).exists() for name in (INDEX, DATA))
+
+
 def round_number(text: str) -> int:
     """Return the number of a round in words (第2轮); 1 where there is none."""
     digits = "".join(filter(str.isdecimal, text))
