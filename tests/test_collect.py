@@ -21,9 +21,9 @@ from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
 from conftest import EXAMPLES, consistent_report
-from nianbao import OutputError, TemplateError, render, render_html
+from nianbao import OutputError, TemplateError, build, render, render_html
 from nianbao.cli import main
-from nianbao.collecting import Collected, Request, collect
+from nianbao.collecting import Collected, collect
 from nianbao.errors import InputError
 from nianbao.fields import place_value
 from nianbao.ledger.assigning import Roll
@@ -85,16 +85,23 @@ def put(folder: Path, name: str, data: dict[str, Any]) -> Path:
 def first(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Collected:
     """The example's first round."""
     folder = tmp_path_factory.mktemp("first")
-    request = Request(today=FIRST, notices=folder / "notices", office="清河区公开办", previous=None)
-    return collect(FOLDER / "roster.xlsx", FOLDER / "received", folder / "ws", pack, request)
+    return collect(
+        FOLDER / "roster.xlsx",
+        FOLDER / "received",
+        folder / "ws",
+        pack,
+        today=FIRST,
+        notices=folder / "notices",
+        office="清河区公开办",
+    )
 
 
 @pytest.fixture(scope="module")
 def second(pack: Pack, first: Collected, tmp_path_factory: pytest.TempPathFactory) -> Collected:
     """The example's second round."""
-    request = Request(today=LATER, since=first.workbook.parent)
-    folder = tmp_path_factory.mktemp("second")
-    return collect(FOLDER / "roster.xlsx", FOLDER / "corrected", folder / "ws", pack, request)
+    folder, before = tmp_path_factory.mktemp("second"), first.workbook.parent
+    inbox = FOLDER / "corrected"
+    return collect(FOLDER / "roster.xlsx", inbox, folder / "ws", pack, today=LATER, since=before)
 
 
 def test_the_example_shows_where_every_agency_stands(first: Collected) -> None:
@@ -194,8 +201,8 @@ def test_a_workbook_of_results_alone_is_an_earlier_round(
     pack: Pack, first: Collected, tmp_path: Path
 ) -> None:
     shutil.copy(first.results, tmp_path / "第一轮.xlsx")
-    request = Request(today=LATER, since=tmp_path / "第一轮.xlsx")
-    done = collect(FOLDER / "roster.xlsx", FOLDER / "corrected", tmp_path / "ws", pack, request)
+    before, inbox = tmp_path / "第一轮.xlsx", FOLDER / "corrected"
+    done = collect(FOLDER / "roster.xlsx", inbox, tmp_path / "ws", pack, today=LATER, since=before)
     assert done.ledger.states() == {"新增": 0, "未改": 1, "已改": 2}
 
 
@@ -214,7 +221,7 @@ class Office:
 
     def run(self, **request: Any) -> Collected:
         request = {"today": FIRST, **request}
-        return collect(self.roster, self.inbox, self.workspace, self.pack, Request(**request))
+        return collect(self.roster, self.inbox, self.workspace, self.pack, **request)
 
     def sign(self) -> None:
         values = {"审签人": "王局长", "审签日期": "2024-01-29"}
@@ -282,7 +289,13 @@ def test_signed_figures_that_somebody_edits_are_no_ground(office: Office) -> Non
     assert statuses(done)["甲区民政局"] == "通过"
 
 
-@pytest.mark.parametrize("kind", ["docx", "html"])
+def printed(report: Report, pack: Pack, folder: Path) -> bytes:
+    """Return a report as the PDF that LibreOffice makes of it."""
+    build([report], folder, pack, formats=("pdf",))
+    return next(folder.glob("*.pdf")).read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["docx", "html", pytest.param("pdf", marks=pytest.mark.slow)])
 def test_what_was_published_is_read_back_and_compared_with_what_was_signed(
     office: Office, pack: Pack, kind: str
 ) -> None:
@@ -291,6 +304,7 @@ def test_what_was_published_is_read_back_and_compared_with_what_was_signed(
     make: Mapping[str, Callable[[Report], bytes]] = {
         "docx": lambda report: render(report, pack),
         "html": lambda report: render_html(report, pack).encode(),
+        "pdf": lambda report: printed(report, pack, office.folder / "pdf"),
     }
     published = office.workspace / "发布"
     published.mkdir()
@@ -471,7 +485,7 @@ def test_an_own_notice_may_only_use_what_a_notice_knows(office: Office, text: st
 def test_a_roster_with_doubled_codes_is_refused(pack: Pack, tmp_path: Path) -> None:
     path = roster(tmp_path / "名录.xlsx", ("甲局", "A1", "部门"), ("乙局", "A1", "部门"))
     with pytest.raises(InputError, match="名录里代码重复：A1（甲局、乙局），请改正后再收"):
-        collect(path, FOLDER / "received", tmp_path / "ws", pack, Request(today=FIRST))
+        collect(path, FOLDER / "received", tmp_path / "ws", pack, today=FIRST)
 
 
 @pytest.mark.parametrize(
@@ -487,7 +501,7 @@ def test_a_roster_that_cannot_be_meant_is_refused(
 ) -> None:
     path = roster(tmp_path / "名录.xlsx", row, headings=("单位名称", "代码", heading))
     with pytest.raises(InputError, match=message):
-        collect(path, FOLDER / "received", tmp_path / "ws", pack, Request(today=FIRST))
+        collect(path, FOLDER / "received", tmp_path / "ws", pack, today=FIRST)
 
 
 def test_a_folder_of_last_years_reports_is_refused(office: Office) -> None:
@@ -510,12 +524,12 @@ def test_two_workspaces_are_not_mixed(office: Office) -> None:
         office.run(year=2024)
     other = roster(office.folder / "他区.xlsx", ("乙区民政局", "B1", "部门"), ("乙区财政局", "B2", "部门"))
     with pytest.raises(OutputError, match="里是另一份名录的台账"):
-        collect(other, office.inbox, office.workspace, office.pack, Request(today=FIRST))
+        collect(other, office.inbox, office.workspace, office.pack, today=FIRST)
 
 
 def test_a_folder_is_not_collected_into_itself(office: Office) -> None:
     with pytest.raises(InputError, match="不能是同一个"):
-        collect(office.roster, office.inbox, office.inbox, office.pack, Request(today=FIRST))
+        collect(office.roster, office.inbox, office.inbox, office.pack, today=FIRST)
 
 
 def test_workspaces_inside_the_folder_are_no_reports(office: Office) -> None:
@@ -525,15 +539,15 @@ def test_workspaces_inside_the_folder_are_no_reports(office: Office) -> None:
     done = office.run(since=before)
     assert [draft.file for draft in done.ledger.lines[0].drafts] == ["民政.json"]
     with pytest.raises(InputError, match="是收报的台账文件夹"):
-        collect(office.roster, before, office.folder / "x", office.pack, Request(today=FIRST))
+        collect(office.roster, before, office.folder / "x", office.pack, today=FIRST)
 
 
 def test_an_earlier_round_of_another_year_is_refused(office: Office) -> None:
     office.run()
     office.put(office.data | {"year": 2024})
-    ask = Request(today=date(2025, 1, 5), since=office.workspace)
+    before, office.workspace = office.workspace, office.folder / "新"
     with pytest.raises(InputError, match="是2023年的收报，不能作为2024年的上一轮"):
-        collect(office.roster, office.inbox, office.folder / "新", office.pack, ask)
+        office.run(today=date(2025, 1, 5), since=before)
 
 
 def test_a_run_again_changes_no_file(office: Office) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nianbao.batch import BatchResult, build
-    from nianbao.collecting import Collected, Request, collect
+    from nianbao.collecting import Collected, collect
     from nianbao.comparison import compare
     from nianbao.differences import Comparison
     from nianbao.errors import InputError, NianbaoError, OutputError, PackError, RenderError, TemplateError
@@ -30,7 +30,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 _HOMES = {
     "batch": ("BatchResult", "build"),
-    "collecting": ("Collected", "Request", "collect"),
+    "collecting": ("Collected", "collect"),
     "comparison": ("compare",),
     "differences": ("Comparison",),
     "errors": ("InputError", "NianbaoError", "OutputError", "PackError", "RenderError", "TemplateError"),
@@ -57,7 +57,6 @@ __all__ = [
     "Previous",
     "RenderError",
     "Report",
-    "Request",
     "Suspect",
     "TemplateError",
     "Where",

@@ -222,10 +222,14 @@ def collect(
     packs: PackDirs = None,
 ) -> None:
     """按名录收报：谁没报、谁要改、谁可以审签；写出台账、检查结果、更正通知和审签单。"""
-    from nianbao.cli.collecting import day, run_collect
-    from nianbao.collecting import Request
+    from nianbao.cli.collecting import day, tell
+    from nianbao.collecting import collect as collect_reports
 
-    request = Request(
+    collected = collect_reports(
+        roster,
+        folder,
+        out,
+        _pack(pack, packs),
         previous=previous or None,
         aliases=aliases,
         waivers=tuple(waivers or ()),
@@ -242,7 +246,7 @@ def collect(
         blank_as_zero=blank_as_zero,
         jobs=jobs,
     )
-    raise typer.Exit(run_collect(roster, folder, out, _pack(pack, packs), request))
+    raise typer.Exit(tell(collected))
 
 
 @app.command()

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 from nianbao.cli.common import CLEAN, FINDINGS, say, warn
-from nianbao.collecting import Collected, Request, collect
+from nianbao.collecting import Collected
 from nianbao.errors import InputError
 from nianbao.ledger.members import read_date
-from nianbao.pack import Pack
 
 _MOST = 40
 
 
-def run_collect(roster: Path, folder: Path, out: Path, pack: Pack, request: Request) -> int:
-    """Collect the reports of a folder, say where each agency stands, and return the exit status."""
-    collected = collect(roster, folder, out, pack, request)
+def tell(collected: Collected) -> int:
+    """Say where each agency stands and what was written, and return the exit status."""
     _tell(collected)
     return CLEAN if collected.ok else FINDINGS
 

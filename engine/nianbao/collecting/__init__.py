@@ -6,6 +6,6 @@ before, `publication` reads back what was published.
 
 from __future__ import annotations
 
-from nianbao.collecting.driver import Collected, Request, collect
+from nianbao.collecting.driver import Collected, collect
 
-__all__ = ["Collected", "Request", "collect"]
+__all__ = ["Collected", "collect"]

@@ -19,7 +19,7 @@ from nianbao.collecting.workspace import PUBLISHED, SIGNING, Workspace
 from nianbao.errors import InputError
 from nianbao.ledger.assigning import Roll
 from nianbao.ledger.lines import DONE, Ledger
-from nianbao.ledger.members import read_members
+from nianbao.ledger.members import Member, read_members
 from nianbao.ledger.signing import SignOff
 from nianbao.matching import current_name
 from nianbao.outputs.files import make_folder
@@ -54,68 +54,90 @@ class Collected:
 class Request:
     """What is asked of a collection beside roster and folder; see `collect`."""
 
-    previous: object = None
-    aliases: object = None
-    waivers: Sequence[str | Path] = ()
-    since: Path | None = None
-    notices: Path | None = None
-    published: Sequence[object] = ()
-    due: date | None = None
-    today: date | None = None
-    year: int | None = None
-    reply_by: date | None = None
-    office: str = ""
-    notice_template: Path | None = None
-    signoff_template: Path | None = None
-    blank_as_zero: str | None = None
-    jobs: int = 0
+    waivers: Sequence[str | Path]
+    since: Path | None
+    notices: Path | None
+    due: date | None
+    reply_by: date | None
+    office: str
+    blank_as_zero: str | None
 
 
 def collect(
-    roster: str | Path, folder: str | Path, out: str | Path, pack: Pack, request: Request | None = None
+    roster: str | Path,
+    folder: str | Path,
+    out: str | Path,
+    pack: Pack,
+    *,
+    previous: object = None,
+    aliases: object = None,
+    waivers: Sequence[str | Path] = (),
+    since: Path | None = None,
+    notices: Path | None = None,
+    published: Sequence[object] = (),
+    due: date | None = None,
+    today: date | None = None,
+    year: int | None = None,
+    reply_by: date | None = None,
+    office: str = "",
+    notice_template: Path | None = None,
+    signoff_template: Path | None = None,
+    blank_as_zero: str | None = None,
+    jobs: int = 0,
 ) -> Collected:
     """Return what collecting the reports in `folder` from the agencies of `roster` into `out` came to.
 
-    `out` is a workspace (see `collecting.workspace`), made or brought up to date. Raises InputError for a
-    roster, folder or earlier round that cannot be used, OutputError for a folder that cannot be written or
-    holds another collection, TemplateError for a template that may not be used.
+    `out` is a workspace (see `collecting.workspace`), made or brought up to date; `since` is that of an
+    earlier round, or its 检查结果.xlsx. `previous`, `aliases` and `waivers` are as `build` takes them.
+    `published` are documents to be read back, by default those in 发布/ of the workspace. `due` is a deadline
+    earlier than the law's; `year` the year reported about, by default the one before `today`; `jobs` the
+    number of processes that read files, 0 for one a processor. Notices are written into `notices`, asking for
+    an answer by `reply_by` in the name of `office`.
+
+    Raises InputError for a roster, folder or earlier round that cannot be used, OutputError for a folder that
+    cannot be written or holds another collection, TemplateError for a template that may not be used.
     """
-    ask, source, target = request or Request(), Path(folder), Path(out).absolute()
-    today = ask.today or date.today()
-    year = ask.year or today.year - 1
-    members = read_members(Path(roster), pack, year, ask.due)
-    before = ask.since if ask.since is None or ask.since.is_dir() else ask.since.parent
-    workspace = Workspace(target, pack, year, (member.name for member in members), before)
-    if source.resolve() == target.resolve():
-        raise InputError(f"收报的文件夹和输出文件夹不能是同一个：{source}", file=str(source))
-    earlier = read_earlier(ask.since, pack, year) if ask.since else None
-    kept = workspace.kept()
-    templates = (
-        paper_template("signoff", pack, ask.signoff_template),
-        paper_template("notice", pack, ask.notice_template) if ask.notices else None,
+    ask = Request(waivers, since, notices, due, reply_by, office, blank_as_zero)
+    papers = (
+        paper_template("signoff", pack, signoff_template),
+        paper_template("notice", pack, notice_template) if notices else None,
     )
-    beside = Beside.read(pack, ask.previous, ask.aliases, [*ask.waivers, *_filled_in(workspace, ask)] or None)
-    roll = Roll(members, pack, current_name(as_aliases(ask.aliases)))
-    without = [target, *([ask.notices] if ask.notices else [])]
-    found = read_folder(source, pack, without=without, blank_as_zero=ask.blank_as_zero, jobs=ask.jobs)
-    gathered = gather(found, source, roll, kept, year, pack, beside)
-    published = read_published(_published(workspace, ask), roll, pack)
-    make_folder(target)
+    today = today or date.today()
+    year = year or today.year - 1
+    members = read_members(Path(roster), pack, year, due)
+    workspace = _workspace(Path(folder), Path(out).absolute(), pack, year, members, since)
+    earlier = read_earlier(since, pack, year) if since else None
+    kept = workspace.kept()
+    beside = Beside.read(pack, previous, aliases, [*waivers, *_filled_in(workspace, ask)] or None)
+    roll = Roll(members, pack, current_name(as_aliases(aliases)))
+    without = [workspace.folder, *([notices] if notices else [])]
+    found = read_folder(Path(folder), pack, without=without, blank_as_zero=blank_as_zero, jobs=jobs)
+    gathered = gather(found, Path(folder), roll, kept, year, pack, beside)
+    documents = read_published(published or _published(workspace), roll, pack)
     signoffs = workspace.signoffs(kept)
     # Of several signatures of one agency the last one counts.
     latest = {agency_key(signoff.agency): signoff for signoff in signoffs}
-    standing = Standing(roll, gathered, published, latest, kept, earlier, pack, today)
+    standing = Standing(roll, gathered, documents, latest, kept, earlier, pack, today)
     ledger = Ledger(
         year,
         today,
         tuple(standing.lines()),
         gathered.strays,
-        (*gathered.unreadable, *published.unreadable, *beside.unreadable),
+        (*gathered.unreadable, *documents.unreadable, *beside.unreadable),
         earlier.number + 1 if earlier else kept.round,
         earlier.source if earlier else "",
-        tuple(_notes(found.ignored, published, ask)),
+        tuple(_notes(found.ignored, documents, ask)),
     )
-    return _written(workspace, ledger, beside, signoffs, templates, ask, Path(roster))
+    return _written(workspace, ledger, beside, signoffs, papers, ask, Path(roster))
+
+
+def _workspace(
+    source: Path, target: Path, pack: Pack, year: int, members: Sequence[Member], since: Path | None
+) -> Workspace:
+    if source.resolve() == target.resolve():
+        raise InputError(f"收报的文件夹和输出文件夹不能是同一个：{source}", file=str(source))
+    before = since if since is None or since.is_dir() else since.parent
+    return Workspace(target, pack, year, (member.name for member in members), before)
 
 
 def _filled_in(workspace: Workspace, ask: Request) -> list[Path]:
@@ -124,9 +146,7 @@ def _filled_in(workspace: Workspace, ask: Request) -> list[Path]:
     return [path for path in workspace.waivers() if path.resolve() not in given]
 
 
-def _published(workspace: Workspace, ask: Request) -> Sequence[object]:
-    if ask.published:
-        return ask.published
+def _published(workspace: Workspace) -> Sequence[object]:
     folder = workspace.folder / PUBLISHED
     there = folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))
     return [str(folder)] if there else []
@@ -143,6 +163,7 @@ def _written(
 ) -> Collected:
     """Write all files of a ledger and return what they are."""
     pack, (signing, noticing) = workspace.pack, templates
+    make_folder(workspace.folder)
     adopted = {line.member.name: line.adopted.result.report for line in ledger.lines if line.adopted}
     workspace.bring_snapshots()
     workspace.keep_reports(adopted)

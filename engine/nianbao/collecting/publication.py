@@ -10,7 +10,7 @@ from nianbao.bind import bind
 from nianbao.inputs import Source
 from nianbao.ledger.assigning import Roll
 from nianbao.ledger.lines import Draft
-from nianbao.ledger.signing import Publication, SignOff, change_words, only
+from nianbao.ledger.signing import Publication, SignOff, published_differences
 from nianbao.pack import Pack
 from nianbao.report import Report
 
@@ -53,4 +53,4 @@ def publications(
         if base is None:
             yield Publication(name)
         else:
-            yield Publication(name, tuple(change_words(only(base, report, pack), pack)), against)
+            yield Publication(name, published_differences(base, report, pack), against)

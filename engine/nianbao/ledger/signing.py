@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from nianbao.bind import bind
 from nianbao.comparison import compare
+from nianbao.context import template_context
 from nianbao.differences import FigureChange, ReportComparison, TextChange
 from nianbao.findings import Finding, Value, Where
 from nianbao.ledger.fingerprint import fingerprint
 from nianbao.pack import Pack
 from nianbao.readers.records import raw_from_data
-from nianbao.report import Report, exchanged
+from nianbao.report import Report, exchanged, leaves
+from nianbao.textdiff import text_form
 
 _MOST = 12
 
@@ -90,6 +93,35 @@ def changed_since(signoff: SignOff, report: Report, pack: Pack, where: Where) ->
 def only(before: Report, after: Report, pack: Pack) -> ReportComparison:
     """Return what differs between two reports of one agency."""
     return compare(before, after, pack).pairs[0]
+
+
+def published_differences(base: Report, published: Report, pack: Pack) -> tuple[str, ...]:
+    """Return what a document that was read back says otherwise than what was signed, in words.
+
+    A PDF does not show where a heading ends and a text begins: texts that are the same as a whole are the
+    same.
+    """
+    comparison = only(base, published, pack)
+    if (comparison.texts or comparison.items) and _printed(base, pack) == _printed(published, pack):
+        comparison = replace(comparison, texts=(), items=())
+    return tuple(change_words(comparison, pack))
+
+
+def _printed(report: Report, pack: Pack) -> str:
+    """Return all texts of a report as they are printed, in a row, without what only parts them."""
+    context = template_context(report, pack).fields
+    texts: list[object] = []
+    # Of a list the first field stands for all, item by item.
+    for path in dict.fromkeys(f.path.partition("[]")[0] for f in pack.fields if f.printed):
+        field = pack.fields.by_path.get(path)
+        if path in pack.fields.lists:
+            texts += [text for item in context.get(path) or () for _, text in leaves(item)]
+        elif field is not None and field.kind in ("text", "line"):
+            texts.append(context.get(path))
+    return "".join(_FORM.sub("", text_form(str(text))) for text in texts if text)
+
+
+_FORM = re.compile(r"[\s。]")
 
 
 def changed_fields(before: Report, after: Report) -> list[str]:

@@ -120,7 +120,7 @@ def notice() -> list[etree._Element]:
         ("{{ item.level }} {{ item.state }}", "TableCell"),
         ("{{ item.place }}", "TableStub"),
         ("{{ item.value }}", "TableCell"),
-        ("{{ item.message }}（应满足：{{ item.requirement }}）", "TableStub"),
+        ("{{ item.problem }}", "TableStub"),
         ("{{ item.advice }}", "TableStub"),
     ]
     findings = table(
@@ -133,7 +133,7 @@ def notice() -> list[etree._Element]:
         ],
     )
     explained = (
-        "确认无误、不能改的，请在检查结果.xlsx的“情况说明”里写明理由，由负责人确认后一并报来；"
+        "确认无误、不能改的，请逐条书面说明理由，由负责人确认后一并报来；"
         "说明之后所说的数又有改动的，说明即失效。"
     )
     return [

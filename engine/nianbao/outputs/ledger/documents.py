@@ -29,7 +29,7 @@ NOTICE: Mapping[str, tuple[str, ...] | None] = {
          "office", "counted", "verdict", "contact")),
     "matters": (),
     "findings": ("number", "level", "state", "place", "value", "expected", "difference", "requirement",
-                 "message", "advice", "basis"),
+                 "problem", "message", "advice", "basis"),
     "fixed": ("place", "message"),
     "changes": (),
 }  # fmt: skip
@@ -121,9 +121,14 @@ def _findings(line: Line, words: Words) -> Iterator[dict[str, str]]:
             "difference": value_words(difference(finding)),
             "requirement": words.requirement(finding),
             "message": words.message(finding),
+            "problem": _problem(words.message(finding), words.requirement(finding)),
             "advice": words.advice(finding),
             "basis": finding.basis,
         }
+
+
+def _problem(message: str, requirement: str) -> str:
+    return f"{message}（应满足：{requirement}）" if requirement else message
 
 
 _NO_FIGURE = {"title": "", "value": ""}

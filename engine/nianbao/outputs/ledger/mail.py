@@ -33,7 +33,7 @@ def _lines(context: Mapping[str, Any], email: str) -> Iterator[str]:
     yield ""
     yield _by_when(context)
     if context["findings"]:
-        yield "确认无误、不能改的，请在检查结果.xlsx的“情况说明”里写明理由，由负责人确认。"
+        yield "确认无误、不能改的，请逐条书面说明理由，由负责人确认后报来。"
     yield ""
     if context["office"]:
         yield context["office"]
