@@ -43,6 +43,7 @@ LAYERS = (
     ("ledger",),
     ("outputs",),
     ("batch", "cluster", "collecting"),
+    ("web",),
     ("cli",),
 )
 

@@ -87,7 +87,7 @@ def _nearest(
 
 
 def _distance(one: int | None, other: int | None) -> tuple[int, int]:
-    """Return how far two years are apart, then the earlier of them; no year is far from every year."""
+    """Return how far two years are apart, later ones first; no year is far from every year."""
     if one is None or other is None:
         return (0, 0) if one is other else (10_000, 0)
-    return abs(one - other), min(one, other)
+    return abs(one - other), -max(one, other)

@@ -250,6 +250,38 @@ def collect(
 
 
 @app.command()
+def preview(
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="[INPUT...]", help="表格、数据或报告文件，文件夹、通配符")
+    ] = None,
+    agency: Annotated[str | None, typer.Option("--agency", metavar="NAME", help="直接打开这个单位")] = None,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="端口，0为任意空闲的")
+    ] = 0,
+    browser: Annotated[bool, typer.Option("--open/--no-open", help="打开浏览器")] = True,
+    previous: Previous = None,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDR", help="对其他电脑开放：本机的网络地址")
+    ] = "127.0.0.1",
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="代理后面的域名，如 nb.example.cn"),
+    ] = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """打开本机网页：放入文件，看哪一格有误，下载报告；也是办公系统调用的HTTP服务。"""
+    from nianbao.cli.previewing import Address, run_preview
+
+    found = _pack(pack, packs)
+    address = Address(host, port, tuple(names or ()), browser)
+    files = (previous or [], aliases, waivers or [])
+    raise typer.Exit(run_preview(inputs or [], files, agency, address, found, packs or []))
+
+
+@app.command()
 def diff(
     before: Annotated[str, typer.Argument(metavar="A", help="前一份（套）：文件、文件夹或通配符")],
     after: Annotated[str, typer.Argument(metavar="B", help="后一份（套）")],
