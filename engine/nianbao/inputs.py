@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
@@ -140,6 +141,12 @@ def _replayed(outcome: list[RawReport] | InputError) -> Iterator[RawReport]:
     yield from outcome
 
 
+def listed(inputs: object) -> list[object]:
+    """Return one input or several as a list; the characters of a path are no inputs."""
+    single = isinstance(inputs, str | Path | Report | Mapping) or hasattr(inputs, "itertuples")
+    return [inputs] if single or not isinstance(inputs, Iterable) else list(inputs)
+
+
 def raw_reports(source: object, pack: Pack) -> Iterator[RawReport]:
     """Yield the raw reports of a path, nested data, a Report, a data frame, or a list of such."""
     if isinstance(source, str | Path):
@@ -200,7 +207,7 @@ def _of_folder(paths: Sequence[Path]) -> Sequence[Path]:
 def _is_input(path: Path, folder: Path) -> bool:
     hidden = any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
     known = path.suffix.lower() in SUFFIXES and path.name not in _OUTPUTS
-    return known and not hidden and path.is_file() and path.parent.name != VOIDED
+    return known and not hidden and os.path.isfile(path) and path.parent.name != VOIDED
 
 
 def _nothing(path: Path) -> str:
