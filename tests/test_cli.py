@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
+from rich.cells import cell_len
 
 from conftest import EXAMPLES, consistent_report
+from nianbao.cli import main
 from nianbao.pack import Pack
 
 NAMES = "政府信息公开工作年度报告"
@@ -239,3 +242,59 @@ def test_pack_list_and_lint_tell_what_there_is(tmp_path: Path) -> None:
 def test_help_is_there_for_every_command() -> None:
     for command in ((), ("build",), ("check",), ("form",), ("read",), ("pack",), ("pack", "lint")):
         assert run(*command, "--help").returncode == 0
+
+
+USAGE = [
+    (("check",), "缺少 INPUT...（表格"),
+    (("build", "a"), "缺少选项 --out / -o（输出文件夹）"),
+    (("chek", "a"), "没有“chek”这个命令，是不是 check"),
+    (("pack", "foo"), "没有“foo”这个命令"),
+    (("check", "a", "--previos", "b"), "没有 --previos 这个选项，是不是 --previous"),
+    (("check", "a", "--format"), "--format 后面没有写内容"),
+    (("build", "a", "-o", "o", "--resume=1"), "--resume 后面不写内容"),
+    (("build", "a", "-o", "o", "--jobs", "x"), "--jobs 的内容应为整数"),
+    (("build", "a", "-o", "o", "--jobs", "-1"), "--jobs 的内容不能小于0"),
+    (("diff", "a", "b", "c"), "多出了“c”"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), USAGE, ids=[words for _, words in USAGE])
+def test_a_wrong_call_is_told_in_chinese_with_status_two(
+    arguments: tuple[str, ...],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["nianbao", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr()
+    assert (left.value.code, said.out) == (2, "")
+    assert said.err.startswith(f"错误：{words}")
+    assert "--help" in said.err.splitlines()[1]
+
+
+def test_help_names_every_option_and_cuts_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["nianbao", "build", "-h"])
+    monkeypatch.setenv("COLUMNS", "60")
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr().out
+    assert left.value.code == 0
+    assert "-o, --out DIR" in said
+    assert "情况说明表，如填好的检查结果.xlsx" in "".join(said.split())
+    assert not re.search(r"Options|Usage|required|default|…$", said)
+    assert all(cell_len(line) <= 60 for line in said.splitlines())
+
+
+def test_help_does_not_load_rich() -> None:
+    code = "import sys; from nianbao.cli import main; sys.argv = ['nianbao', '-h']\ntry: main()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}finally: print('rich' in sys.modules, file=sys.stderr)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.strip() == "False"

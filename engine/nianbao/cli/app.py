@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nianbao.cli.usage import App
+
 if TYPE_CHECKING:
     from nianbao.beside import Beside
     from nianbao.pack import Pack
 
-app = typer.Typer(
+app = App(
     name="nianbao",
     help="法定年度报告：从表格到核对无误的Word文件。",
     no_args_is_help=True,
@@ -19,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-pack_app = typer.Typer(help="报表包：列出、检查、新建。", no_args_is_help=True)
+pack_app = App(help="报表包：列出、检查、新建。", no_args_is_help=True)
 app.add_typer(pack_app, name="pack")
 
 _INPUTS = "表格、数据、成文的报告（Word、PDF、网页、文本），或文件夹、通配符"
@@ -64,7 +66,9 @@ def build(
     allow_errors: Annotated[
         str | None, typer.Option("--allow-errors", metavar="REASON", help="未通过校验的也生成，并记录理由")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume/--no-resume", help="沿用未变的输出")] = True,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="沿用未变的输出（默认），或全部重新生成")
+    ] = True,
     previous: Previous = None,
     aliases: AliasFile = None,
     waivers: WaiverFiles = None,
