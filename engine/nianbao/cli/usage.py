@@ -5,14 +5,15 @@ from __future__ import annotations
 import re
 import shutil
 import unicodedata
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeVar
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 # Typer names only this child of its.
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
+_Function = TypeVar("_Function", bound=Callable[..., Any])
 _WIDEST, _NAMES, _GAP = 100, 34, 2
 # Latin letters and digits stay together; brackets and stops stay with what they enclose or end.
 _WORD = re.compile(r"[（《“‘]*(?:[!-~]+|.)[，。；：！？、）》”’]*")
@@ -52,7 +53,7 @@ class App(typer.Typer):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **{"cls": Group, **options})
 
-    def command(self, *args: Any, **options: Any) -> Any:
+    def command(self, *args: Any, **options: Any) -> Callable[[_Function], _Function]:
         """Return the decorator that makes a function a command."""
         return super().command(*args, **{"cls": Command, **options})
 
