@@ -298,3 +298,45 @@ def test_help_does_not_load_rich() -> None:
         check=True,
     )
     assert done.stderr.strip() == "False"
+
+
+def called(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object
+) -> tuple[int, str, str]:
+    """Return status, output and errors of a call in this process."""
+    monkeypatch.setattr(sys, "argv", ["nianbao", *map(str, arguments)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr()
+    return int(left.value.code or 0), said.out, said.err
+
+
+def test_the_empty_lines_of_a_blank_register_are_no_reports(
+    pack: Pack, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register = tmp_path / "r.xlsx"
+    assert called(capsys, monkeypatch, "form", "-o", register)[0] == 0
+    status, _, said = called(capsys, monkeypatch, "check", register)
+    assert (status, said) == (2, "错误：r.xlsx：工作表“登记表”只有表头，没有数据行，请填写后再试\n")
+    workbook = load_workbook(register)
+    workbook.worksheets[0]["B7"] = "甲局"
+    workbook.save(register)
+    status, shown, _ = called(capsys, monkeypatch, "check", register, "--format", "json")
+    assert [r["source"]["row"] for r in json.loads(shown)["reports"]] == [7]
+    assert status == 1
+
+
+def test_a_blank_form_carries_the_year_that_was_asked_for(
+    pack: Pack, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert called(capsys, monkeypatch, "form", "-o", tmp_path / "a", "--year", 2024)[0] == 0
+    assert called(capsys, monkeypatch, "form", "-o", tmp_path / "b")[0] == 0
+    (form,) = (tmp_path / "a").iterdir()
+    assert form.name == f"2024年{NAMES}空白填报表.xlsx"
+    assert [row[1].value for row in load_workbook(form)["基本信息"] if row[0].value == "年度"] == [2024]
+    assert [path.name for path in (tmp_path / "b").iterdir()] == ["空白填报表.xlsx"]
+    status, _, said = called(capsys, monkeypatch, "form", "-o", tmp_path / "c", "--year", 99999)
+    assert (status, said) == (2, "错误：--year 应为四位年份，例如2024，不是99999\n")
+    assert (
+        "--year 没有用上" in called(capsys, monkeypatch, "form", "-o", tmp_path / "r.xlsx", "--year", 2024)[2]
+    )

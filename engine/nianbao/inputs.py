@@ -59,6 +59,16 @@ class Source:
             else:
                 yield from (raw for item in group for raw in raw_reports(item, self.pack))
 
+    def nothing(self) -> InputError:
+        """Return the error for inputs that hold no report at all."""
+        empty = (
+            f"{name}里没有填写任何单位，请填写后再试"
+            for name in self.files
+            if name not in dict(self.unreadable)
+        )
+        reasons = [*(message for _, message in self.unreadable), *empty]
+        return InputError("；".join(reasons) or "没有输入文件")
+
     def _files(self, names: Iterable[object]) -> Iterator[RawReport]:
         paths: list[Path] = []
         for path in expand(str(name) for name in names):

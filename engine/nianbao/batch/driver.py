@@ -15,7 +15,6 @@ from nianbao.batch.voiding import void
 from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Done, Options, Task
 from nianbao.beside import Beside, Tally
 from nianbao.context import filled_name
-from nianbao.errors import InputError
 from nianbao.filenames import Namer, is_changed
 from nianbao.inputs import Source, listed
 from nianbao.manifest import VOIDED, Line, Manifest
@@ -152,7 +151,7 @@ def _first_checked(source: Source) -> Iterator[RawReport]:
     stream = iter(source)
     first = next(stream, None)
     if first is None:
-        raise InputError("；".join(message for _, message in source.unreadable) or "没有输入文件")
+        raise source.nothing()
 
     def rest() -> Iterator[RawReport]:
         yield first

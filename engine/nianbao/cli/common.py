@@ -6,7 +6,6 @@ import sys
 from collections.abc import Sequence
 
 from nianbao.bind import bind
-from nianbao.errors import InputError
 from nianbao.inputs import Source
 from nianbao.pack import Pack
 from nianbao.report import Report
@@ -35,7 +34,7 @@ def read_all(
     source = Source(inputs, pack, LocalPool())
     reports = [bind(raw, pack, blank_as_zero) for raw in source]
     if not reports:
-        raise InputError("；".join(message for _, message in source.unreadable) or "没有输入文件")
+        raise source.nothing()
     return reports, source.unreadable
 
 

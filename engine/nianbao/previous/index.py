@@ -37,8 +37,7 @@ class Previous:
         source = Source(listed(inputs), pack)
         reports = tuple(kept(bind(raw, pack), pack) for raw in source)
         if not reports:
-            reasons = "；".join(message for _, message in source.unreadable)
-            raise InputError(f"上年数据里没有报告{f'：{reasons}' if reasons else ''}")
+            raise InputError(f"上年数据里没有报告：{source.nothing().message}")
         code = str(pack.meta.get("code", ""))
         return cls(reports, as_aliases(aliases), code, tuple(source.unreadable))
 

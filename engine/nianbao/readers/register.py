@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
+from nianbao.cells import Uncomputed
 from nianbao.findings import Finding, Where
 from nianbao.labels import normal
 from nianbao.pack import Pack
@@ -178,7 +179,8 @@ def read_register(sheet: Sheet, header: Header, file: str | None, pack: Pack) ->
         if all(map(is_blank, values)) or (agency is not None and normal(values[agency]) in _SUMS):
             continue
         found: dict[str, object] = {path: values[column] for path, column in header.columns.items()}
-        if not any(not is_blank(value) for value in found.values()):
+        # A total that no program has computed yet does not make an empty line a report.
+        if all(is_blank(value) or isinstance(value, Uncomputed) for value in found.values()):
             continue
         where = Where(file, sheet.name, row=row + 1)
         findings = [*notes, *_doubled(sheet, header, file, row, pack)]
