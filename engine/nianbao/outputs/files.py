@@ -43,19 +43,10 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
     The temporary file stands in the same folder and is called ``.nianbao-….tmp``. Raises OutputError.
     """
-    temporary = _temporary(path)
-    try:
-        with open(temporary, "xb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, path)
-    except OSError as error:
-        _give_up(temporary)
-        raise cannot_write(path, error) from error
-    except BaseException:
-        _give_up(temporary)
-        raise
+    with _renamed(path) as temporary, open(temporary, "xb") as stream:
+        yield stream
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def write_atomic(path: Path, content: bytes) -> None:
@@ -63,8 +54,7 @@ def write_atomic(path: Path, content: bytes) -> None:
 
     It does what `replacing` does with as few calls of the system as there can be: a batch writes thousands.
     """
-    temporary = _temporary(path)
-    try:
+    with _renamed(path) as temporary:
         handle = os.open(temporary, _NEW, 0o666)
         try:
             left = memoryview(content)
@@ -73,12 +63,21 @@ def write_atomic(path: Path, content: bytes) -> None:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+@contextmanager
+def _renamed(path: Path) -> Iterator[str]:
+    """Give the name of a temporary file that is called `path` when the block ends without an error."""
+    name = f"{_PREFIX}{os.getpid()}-{_TOKEN}-{next(_count)}{_SUFFIX}"
+    temporary = os.path.join(path.parent, name)
+    try:
+        yield temporary
         os.replace(temporary, path)
-    except OSError as error:
-        _give_up(temporary)
-        raise cannot_write(path, error) from error
-    except BaseException:
-        _give_up(temporary)
+    except BaseException as error:
+        with suppress(OSError):
+            os.unlink(temporary)
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from error
         raise
 
 
@@ -86,15 +85,6 @@ _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | geta
 # Several machines may write into one folder: a number of the process alone would not do.
 _TOKEN = secrets.token_hex(6)
 _count = itertools.count()
-
-
-def _temporary(path: Path) -> str:
-    return os.path.join(path.parent, f"{_PREFIX}{os.getpid()}-{_TOKEN}-{next(_count)}{_SUFFIX}")
-
-
-def _give_up(temporary: str) -> None:
-    with suppress(OSError):
-        os.unlink(temporary)
 
 
 def make_folder(path: Path) -> None:
