@@ -32,6 +32,7 @@ LAYERS = (
         "linear",
         "rulematrix",
         "recompute",
+        "templatewords",
         "template",
     ),
     ("yearly", "templatelint", "templatesafety", "templatebalance", "pack", "suspects"),

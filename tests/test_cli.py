@@ -340,3 +340,38 @@ def test_a_blank_form_carries_the_year_that_was_asked_for(
     assert (
         "--year 没有用上" in called(capsys, monkeypatch, "form", "-o", tmp_path / "r.xlsx", "--year", 2024)[2]
     )
+
+
+WRONG_OUTPUTS = [
+    (("check", "IN", "-o", "a.docx"), "不能写.docx文件；输出文件可以是.txt、.json"),
+    (("check", "IN", "--format", "text", "-o", "a.json"), "--format text 与输出文件a.json的后缀不一致"),
+    (("check", "IN", "--format", "html"), "--format 只能是 text 或 json，不是“html”"),
+    (("diff", "IN", "IN", "-o", "a.xlsx"), "不能写.xlsx文件；输出文件可以是.txt、.json、.html"),
+    (("diff", "IN", "IN", "--format", "xml"), "--format 只能是 text、json 或 html，不是“xml”"),
+    (("build", "IN", "-o", "b", "--allow-errors", " "), "--allow-errors 后面要写理由"),
+    (("check", "IN", "--blank-as-zero", ""), "--blank-as-zero 后面要写理由"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG_OUTPUTS, ids=[words for _, words in WRONG_OUTPUTS])
+def test_no_file_is_made_that_is_not_what_its_name_says(
+    arguments: tuple[str, ...],
+    words: str,
+    reports: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = [str(reports) if argument == "IN" else argument for argument in arguments]
+    status, shown, said = called(capsys, monkeypatch, *given)
+    assert (status, shown) == (2, "")
+    assert said.startswith(f"错误：{words}")
+    assert list(tmp_path.iterdir()) == [reports]
+
+
+def test_the_suffix_says_the_form_of_a_check(
+    reports: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called(capsys, monkeypatch, "check", reports, "-o", tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["summary"]["failed"] == 1

@@ -24,6 +24,7 @@ from nianbao.template import (
 )
 from nianbao.templatebalance import bodies, keeps_balance
 from nianbao.templatesafety import misplaced_tags, unsafe_contents
+from nianbao.templatewords import syntax_words
 from nianbao.values import shortened
 
 _FULL_WIDTH = re.compile("｛[｛%{％]|[｝%}％]｝|{％|％}")
@@ -110,7 +111,7 @@ def _code_problems(docx: bytes, name: str, fields: FieldSet) -> Iterator[Problem
                 message = "循环或条件的头尾不在同一层（如一个在表格里，一个在表格外），会生成损坏的文件"
                 yield Problem("error", f"模板{name}的{part}里{message}")
     except TemplateSyntaxError as error:
-        yield Problem("error", f"模板{name}写法有误：{error.message}")
+        yield Problem("error", f"模板{name}写法有误：{syntax_words(error)}")
 
 
 def _loop_problems(tree: nodes.Template, shown: str, fields: FieldSet) -> Iterator[Problem]:

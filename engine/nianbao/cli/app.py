@@ -104,9 +104,13 @@ def build(
 @app.command()
 def check(
     inputs: Inputs,
-    form: Annotated[str, typer.Option("--format", metavar="text|json", help="输出形式")] = "text",
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="text|json", help="输出形式；不写时按输出文件的后缀"),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="写入文件；.xlsx为检查结果工作簿")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="写入文件：.txt、.json，.xlsx为检查结果工作簿"),
     ] = None,
     annotate: Annotated[
         Path | None,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nianbao.batch import BatchResult, Progress, build
 from nianbao.beside import Beside
-from nianbao.cli.common import say, status, warn
+from nianbao.cli.common import must_give_reason, say, status, warn
 from nianbao.errors import TemplateError
 from nianbao.outputs.results.summary import Entry
 from nianbao.pack import Pack
@@ -35,6 +35,8 @@ def run_build(
     blank_as_zero: str | None,
 ) -> int:
     """Build every report of the inputs and return the exit status."""
+    must_give_reason("--allow-errors", allow_errors)
+    must_give_reason("--blank-as-zero", blank_as_zero)
     own = _template(template, pack) if template else None
     beside = beside or Beside()
     with _workers(jobs, scheduler) as executor, _progress() as progress:
