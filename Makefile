@@ -23,13 +23,9 @@ lint: $(VENV)/tested
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Measurements, about ten minutes: nianbao beside other template engines, and the search for wrong cells.
+# Measurements, over an hour; `benchmarks/run.py peers` runs one. The tables are also in out/bench.md.
 bench: $(VENV)/tested
-	$(BIN)/python benchmarks/peers.py
-	$(BIN)/python benchmarks/rules.py
-	$(BIN)/python benchmarks/suspects.py --tables 2000
-	$(BIN)/python benchmarks/formats.py
-	$(BIN)/python benchmarks/claims.py
+	$(BIN)/python benchmarks/run.py
 
 # What is made from other files: docs/fields.md from the schema, the templates, the example workbooks.
 docs: $(VENV)/tested

@@ -86,11 +86,8 @@ def _nearest(
     return partners
 
 
-def _distance(before: int | None, after: int | None) -> tuple[int, bool, int]:
-    """Return how far two years are apart, whether they go backwards, then the earlier of them.
-
-    No year is far from every year.
-    """
-    if before is None or after is None:
-        return (0, False, 0) if before is after else (10_000, False, 0)
-    return abs(before - after), after < before, min(before, after)
+def _distance(one: int | None, other: int | None) -> tuple[int, int]:
+    """Return how far two years are apart, later ones first; no year is far from every year."""
+    if one is None or other is None:
+        return (0, 0) if one is other else (10_000, 0)
+    return abs(one - other), -max(one, other)
