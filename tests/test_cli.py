@@ -375,3 +375,15 @@ def test_the_suffix_says_the_form_of_a_check(
 ) -> None:
     called(capsys, monkeypatch, "check", reports, "-o", tmp_path / "a.json")
     assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["summary"]["failed"] == 1
+
+
+def test_two_reports_of_one_agency_and_year_are_named(
+    pack: Pack, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = [consistent_report(pack, seed, agency="甲局") for seed in (1, 2)]
+    (tmp_path / "a.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+    _, shown, _ = called(capsys, monkeypatch, "check", tmp_path / "a.json")
+    assert f"同一单位同一年度不止一份：甲局{data[0]['year']}年（2份）" in shown
+    _, shown, _ = called(capsys, monkeypatch, "check", tmp_path / "a.json", "--format", "json")
+    expected = [{"agency": "甲局", "year": data[0]["year"], "reports": 2}]
+    assert json.loads(shown)["repeated"] == expected
