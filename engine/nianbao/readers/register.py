@@ -197,7 +197,8 @@ def _sheet_findings(sheet: Sheet, header: Header, file: str | None) -> Iterator[
     """Yield a warning for every column that is not known, one for many; told once, with the first report."""
     if len(header.unknown) > _NAMED:
         shown = "、".join(f"{column_name(c)}列“{text}”" for c, text in list(header.unknown.items())[:_NAMED])
-        message = f"工作表“{sheet.name}”{shown}等{len(header.unknown)}列不是报表栏目，没有读入；请核对是不是这种报表"
+        many = f"{shown}等{len(header.unknown)}列不是报表栏目，没有读入；请核对是不是这种报表"
+        message = f"工作表“{sheet.name}”{many}"
         where = Where(file, sheet.name, f"{column_name(next(iter(header.unknown)))}{header.first_row}")
         yield Finding("UNKNOWN-COLUMN", "warning", None, where, message)
         return
