@@ -347,6 +347,9 @@ WRONG_OUTPUTS = [
     (("check", "IN", "--format", "text", "-o", "a.json"), "--format text 与输出文件a.json的后缀不一致"),
     (("check", "IN", "--format", "html"), "--format 只能是 text 或 json，不是“html”"),
     (("diff", "IN", "IN", "-o", "a.xlsx"), "不能写.xlsx文件；输出文件可以是.txt、.json、.html"),
+    (("check", "IN", "-o", "in.json"), "结果不能覆盖输入文件in.json"),
+    (("read", "IN", "-o", "in.json"), "结果不能覆盖输入文件in.json"),
+    (("diff", "IN", "IN", "-o", "in.json"), "结果不能覆盖输入文件in.json"),
     (("diff", "IN", "IN", "--format", "xml"), "--format 只能是 text、json 或 html，不是“xml”"),
     (("build", "IN", "-o", "b", "--allow-errors", " "), "--allow-errors 后面要写理由"),
     (("check", "IN", "--blank-as-zero", ""), "--blank-as-zero 后面要写理由"),
@@ -364,10 +367,12 @@ def test_no_file_is_made_that_is_not_what_its_name_says(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     given = [str(reports) if argument == "IN" else argument for argument in arguments]
+    before = reports.read_bytes()
     status, shown, said = called(capsys, monkeypatch, *given)
     assert (status, shown) == (2, "")
     assert said.startswith(f"错误：{words}")
     assert list(tmp_path.iterdir()) == [reports]
+    assert reports.read_bytes() == before
 
 
 def test_the_suffix_says_the_form_of_a_check(
@@ -387,3 +392,30 @@ def test_two_reports_of_one_agency_and_year_are_named(
     _, shown, _ = called(capsys, monkeypatch, "check", tmp_path / "a.json", "--format", "json")
     expected = [{"agency": "甲局", "year": data[0]["year"], "reports": 2}]
     assert json.loads(shown)["repeated"] == expected
+
+
+@pytest.mark.parametrize("option", ["--annotate", "--fix-totals"])
+def test_a_copy_of_a_workbook_has_the_name_of_one(
+    option: str,
+    reports: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    called(capsys, monkeypatch, "read", reports, "-o", tmp_path / "a.xlsx")
+    status, _, said = called(capsys, monkeypatch, "check", tmp_path / "a.xlsx", option, tmp_path / "b.docx")
+    assert (status, said) == (2, "错误：副本是Excel工作簿，文件名须以.xlsx结尾，不是“b.docx”\n")
+
+
+def test_a_filled_in_sheet_of_explanations_is_not_written_over(
+    reports: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = tmp_path / "检查结果.xlsx"
+    called(capsys, monkeypatch, "check", reports, "-o", sheet)
+    before = sheet.read_bytes()
+    status, _, said = called(capsys, monkeypatch, "check", reports, "-o", sheet, "--waivers", sheet)
+    assert (status, said) == (2, f"错误：结果不能覆盖输入文件{sheet}，请换一个文件名\n")
+    status, _, said = called(capsys, monkeypatch, "build", reports, "-o", tmp_path, "--waivers", sheet)
+    assert status == 2
+    assert "请先另存" in said
+    assert sheet.read_bytes() == before

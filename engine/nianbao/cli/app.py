@@ -94,6 +94,7 @@ def build(
             allow_errors=allow_errors,
             resume=resume,
             blank_as_zero=blank_as_zero,
+            waivers=waivers or (),
         )
     except KeyboardInterrupt:
         typer.echo("已中断；已完成的文件都在，重新运行会接着做", err=True)
@@ -131,8 +132,10 @@ def check(
 ) -> None:
     """核对数据，逐条指出哪一格有误、应为多少。"""
     from nianbao.cli.checking import run_check
+    from nianbao.cli.common import must_not_overwrite
 
     found = _pack(pack, packs)
+    must_not_overwrite(out, *inputs, *(previous or ()), *(waivers or ()), *([aliases] if aliases else ()))
     beside = _beside(found, previous, aliases, waivers)
     raise typer.Exit(run_check(inputs, form, out, annotate, fix_totals, blank_as_zero, found, beside))
 

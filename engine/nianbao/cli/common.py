@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nianbao.bind import bind
 from nianbao.errors import InputError, OutputError
-from nianbao.inputs import Source
+from nianbao.inputs import Source, expand
 from nianbao.pack import Pack
 from nianbao.report import Report
 from nianbao.workers import LocalPool
@@ -57,6 +57,14 @@ def output_form(form: str | None, out: Path | None, suffixes: Mapping[str, str])
     if named and form and named != form:
         raise OutputError(f"--format {form} 与输出文件{out}的后缀不一致，请改正其中一个", file=str(out))
     return form or str(named)
+
+
+def must_not_overwrite(out: Path | None, *inputs: str | Path) -> None:
+    """Raise OutputError where an output would take the place of one of the files that it is made from."""
+    if out is None or not out.is_file():
+        return
+    if any(isinstance(path, Path) and path.is_file() and path.samefile(out) for path in expand(inputs)):
+        raise OutputError(f"结果不能覆盖输入文件{out}，请换一个文件名", file=str(out))
 
 
 def must_give_reason(option: str, reason: str | None) -> None:

@@ -7,7 +7,17 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from nianbao.cli.common import CLEAN, FINDINGS, NOTHING, must_give_reason, output_form, read_all, say, warn
+from nianbao.cli.common import (
+    CLEAN,
+    FINDINGS,
+    NOTHING,
+    must_give_reason,
+    must_not_overwrite,
+    output_form,
+    read_all,
+    say,
+    warn,
+)
 from nianbao.comparison import compare
 from nianbao.differences import Comparison
 from nianbao.errors import OutputError
@@ -32,6 +42,7 @@ def run_diff(
     folder = out is not None and (out.is_dir() or not out.suffix)
     must_give_reason("--blank-as-zero", blank_as_zero)
     form = form or "html" if folder else output_form(form, out, _FORMS)
+    must_not_overwrite(out, before, after)
     olds, missing = read_all([before], pack, blank_as_zero)
     news, lost = read_all([after], pack, blank_as_zero)
     comparison = compare(olds, news, pack, aliases=aliases)
@@ -57,6 +68,7 @@ def run_chart(
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise OutputError(f"图表写成网页，文件名须以.html结尾，不是“{out.name}”", file=str(out))
+    must_not_overwrite(out, *inputs)
     reports, unreadable = read_all(inputs, pack, blank_as_zero)
     write_atomic(out, charts_html(reports, pack, unreadable, current_name(aliases)).encode())
     for file, message in unreadable:

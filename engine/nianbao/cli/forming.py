@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nianbao.cli.common import CLEAN, read_all, say, warn
+from nianbao.cli.common import CLEAN, must_not_overwrite, read_all, say, warn
 from nianbao.context import filled_name
 from nianbao.errors import InputError, OutputError
 from nianbao.fields import lookup
@@ -33,6 +33,7 @@ def run_form(
     """Write a register, or one form an agency, and return the exit status."""
     if year is not None and not 1900 <= year <= 2999:
         raise InputError(f"--year 应为四位年份，例如2024，不是{year}")
+    must_not_overwrite(out, *previous, *([agencies] if agencies else ()))
     before = Previous(tuple(_last_year(previous, pack)), as_aliases(aliases), str(pack.meta.get("code", "")))
     roster = _roster(agencies, before, year, pack)
     last = {normal(e.get("agency", "")): r for e in roster if (r := _carried(e, before, pack)) is not None}
