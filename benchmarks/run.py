@@ -21,6 +21,7 @@ ALL = (
     ("claims", ()),
     ("reading", ()),
     ("formats", ()),
+    ("service", ()),
     ("rollup", ()),
     ("peers", ()),
     ("scale", ("--counts", "1000", "10000", "100000", "--jobs", "2")),

@@ -43,6 +43,7 @@ LAYERS = (
         "linear",
         "rulematrix",
         "recompute",
+        "templatewords",
         "template",
     ),
     ("yearly", "templatelint", "templatesafety", "templatebalance", "pack", "suspects"),
@@ -51,8 +52,10 @@ LAYERS = (
     ("previous", "waivers", "beside", "matching"),
     ("pipeline",),
     ("comparison", "consolidation"),
+    ("ledger",),
     ("outputs",),
-    ("batch", "cluster"),
+    ("batch", "cluster", "collecting"),
+    ("web",),
     ("cli",),
 )
 

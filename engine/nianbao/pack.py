@@ -230,8 +230,10 @@ def _read_sources(folder: Path) -> dict[str, bytes]:
         for name in _OPTIONAL:
             if (folder / name).is_file():
                 sources[name] = (folder / name).read_bytes()
-        for template in _toml(sources, "pack.toml").get("template", ()):
-            sources[template["file"]] = _template_file(folder, template["file"]).read_bytes()
+        meta = _toml(sources, "pack.toml")
+        files = [template["file"] for template in meta.get("template", ())]
+        for name in (*files, *meta.get("documents", {}).values()):
+            sources[name] = _template_file(folder, name).read_bytes()
     except FileNotFoundError as error:
         raise PackError(f"报表包{folder}缺少文件{error.filename}", file=str(error.filename)) from None
     return sources
@@ -250,8 +252,20 @@ def _template_file(folder: Path, name: str) -> Path:
 def _toml(sources: Mapping[str, bytes], name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(sources[name].decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PackError(f"{name}写法有误：{error}", file=name) from None
+    except UnicodeDecodeError:
+        raise PackError(f"{name}不是UTF-8编码，请另存为UTF-8", file=name) from None
+    except tomllib.TOMLDecodeError as error:
+        raise PackError(
+            f"{name}写法有误（{_toml_place(str(error))}），请核对引号、括号和等号", file=name
+        ) from None
+
+
+def _toml_place(message: str) -> str:
+    """Return where a TOML file cannot be read, in Chinese: tomllib says it in English."""
+    found = re.search(r"at line (\d+), column (\d+)", message)
+    if found:
+        return f"第{found[1]}行第{found[2]}列"
+    return "到文件末尾还没有写完" if "end of document" in message else message
 
 
 def _lint(pack: Pack) -> None:
@@ -261,7 +275,8 @@ def _lint(pack: Pack) -> None:
             continue
         for path, message in _meta_validator(name.partition(".")[0]).explain(_document(pack.sources, name)):
             place = ".".join(str(step) for step in path)
-            raise PackError(f"{pack.id}/{name}：{place}：{message}", file=name)
+            # What the validator of reports calls a field is an entry here.
+            raise PackError(f"{pack.id}/{name}：{place}：{message.replace('栏目', '项目')}", file=name)
     _lint_names(pack)
     if not pack.rules.texts:
         raise PackError(f"{pack.id}/rules.toml没有规则", file="rules.toml")
@@ -274,7 +289,11 @@ def _lint_names(pack: Pack) -> None:
     named = [path for column in meta.get("summary", ()) for path in column["sum"]]
     named += [path for key in ("first", "after_tables", "last") for path in register.get(key, ())]
     named += [path for pair in meta.get("carry_forward", {}).items() for path in pair]
-    named += [*meta.get("contact", ()), *(meta[key] for key in ("category", "code") if key in meta)]
+    named += [
+        *meta.get("contact", ()),
+        *meta.get("scope", ()),
+        *(meta[key] for key in ("category", "code") if key in meta),
+    ]
     named += [table.path for table in pack.tables]
     named += [row[key] for row in pack.variants.get("merged_rows", ()) for key in ("instead_of", "reads_as")]
     named += [group["node"] for chart in meta.get("chart", ()) for group in chart["group"]]

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from nianbao.findings import Finding, Value, Where
@@ -29,6 +30,13 @@ class Report:
     known: Mapping[str, Value] | None = field(default=None, repr=False, compare=False)
     finished: bool = field(default=False, compare=False)
 
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], pack: object) -> Report:
+        """Return the report that nested data makes; bad values are findings of it, never exceptions."""
+        # Reading stands above reports, but this is where a programmer looks for it.
+        made: Report = import_module("nianbao.pipeline").report_from_data(data, pack)
+        return made
+
     @property
     def agency(self) -> str:
         """The agency's name; empty if it is missing."""
@@ -44,6 +52,11 @@ class Report:
     def values(self) -> Mapping[str, Value]:
         """The values by field, items of lists and entries of maps each; blank ones may be left out."""
         return dict(leaves(self.data)) if self.known is None else self.known
+
+    @cached_property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """The values that are texts, each with its field: several checks look for them."""
+        return tuple([(path, value) for path, value in self.values.items() if isinstance(value, str)])
 
     def value(self, path: str) -> Value:
         """Return the value of a field, or None."""
@@ -67,15 +80,20 @@ def leaves(data: object, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, data
 
 
+_PLAIN = frozenset({int, str})
+
+
 def exchanged(data: object) -> Any:
     """Return nested data as the JSON that is exchanged: decimals as strings, blank values left out."""
     kind = type(data)
-    # Leaves come first: there are two hundred of them for every branch.
-    if kind is int or kind is str:
-        return data
     if kind is dict or isinstance(data, Mapping):
         items = data.items()  # type: ignore[attr-defined]
-        return {key: exchanged(value) for key, value in items if value is not None}
+        # There are two hundred leaves for every branch, and nearly all stay as they are.
+        return {
+            key: value if type(value) in _PLAIN else exchanged(value)
+            for key, value in items
+            if value is not None
+        }
     if kind is list or kind is tuple:
         return [exchanged(value) for value in data]  # type: ignore[attr-defined]
     return format(data, "f") if kind is Decimal else data

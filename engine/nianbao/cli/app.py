@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nianbao.cli.usage import App
+
 if TYPE_CHECKING:
     from nianbao.beside import Beside
     from nianbao.pack import Pack
 
-app = typer.Typer(
+app = App(
     name="nianbao",
     help="法定年度报告：从表格到核对无误的Word文件。",
     no_args_is_help=True,
@@ -19,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-pack_app = typer.Typer(help="报表包：列出、检查、新建。", no_args_is_help=True)
+pack_app = App(help="报表包：列出、检查、新建。", no_args_is_help=True)
 app.add_typer(pack_app, name="pack")
 
 _INPUTS = "表格、数据、成文的报告（Word、PDF、网页、文本），或文件夹、通配符"
@@ -64,7 +66,9 @@ def build(
     allow_errors: Annotated[
         str | None, typer.Option("--allow-errors", metavar="REASON", help="未通过校验的也生成，并记录理由")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume/--no-resume", help="沿用未变的输出")] = True,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="沿用未变的输出（默认），或全部重新生成")
+    ] = True,
     previous: Previous = None,
     aliases: AliasFile = None,
     waivers: WaiverFiles = None,
@@ -90,6 +94,7 @@ def build(
             allow_errors=allow_errors,
             resume=resume,
             blank_as_zero=blank_as_zero,
+            waivers=waivers or (),
         )
     except KeyboardInterrupt:
         typer.echo("已中断；已完成的文件都在，重新运行会接着做", err=True)
@@ -100,9 +105,13 @@ def build(
 @app.command()
 def check(
     inputs: Inputs,
-    form: Annotated[str, typer.Option("--format", metavar="text|json", help="输出形式")] = "text",
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="text|json", help="输出形式；不写时按输出文件的后缀"),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="写入文件；.xlsx为检查结果工作簿")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="写入文件：.txt、.json，.xlsx为检查结果工作簿"),
     ] = None,
     annotate: Annotated[
         Path | None,
@@ -123,8 +132,10 @@ def check(
 ) -> None:
     """核对数据，逐条指出哪一格有误、应为多少。"""
     from nianbao.cli.checking import run_check
+    from nianbao.cli.common import must_not_overwrite
 
     found = _pack(pack, packs)
+    must_not_overwrite(out, *inputs, *(previous or ()), *(waivers or ()), *([aliases] if aliases else ()))
     beside = _beside(found, previous, aliases, waivers)
     raise typer.Exit(run_check(inputs, form, out, annotate, fix_totals, blank_as_zero, found, beside))
 
@@ -172,6 +183,113 @@ def read(
     from nianbao.cli.reading import run_read
 
     raise typer.Exit(run_read(inputs, out, layout, blank_as_zero, _pack(pack, packs)))
+
+
+@app.command()
+def collect(
+    roster: Annotated[
+        Path, typer.Argument(metavar="ROSTER", help="名录：单位名称、代码、类别、口径、联系人、曾用名等列")
+    ],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="收到的文件所在的文件夹")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="台账文件夹；再次收报用同一个")],
+    previous: Previous = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(
+            "--since", metavar="EARLIER", help="上一轮的台账文件夹或检查结果.xlsx，逐条说明改了没有"
+        ),
+    ] = None,
+    notices: Annotated[
+        Path | None, typer.Option("--notices", metavar="DIR", help="每个要改正的单位写一份更正通知和邮件文本")
+    ] = None,
+    published: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--published", metavar="INPUT", help="公开后的网页、Word、PDF，与审签数据比对；可写几个"
+        ),
+    ] = None,
+    due: Annotated[
+        str | None, typer.Option("--due", metavar="DATE", help="提前的报送期限，如 2024-01-20")
+    ] = None,
+    today: Annotated[str | None, typer.Option("--today", metavar="DATE", help="统计日期，不写为今天")] = None,
+    year: Annotated[
+        int | None, typer.Option("--year", metavar="YYYY", help="报告年度，不写为统计日期的上一年")
+    ] = None,
+    reply_by: Annotated[
+        str | None, typer.Option("--reply-by", metavar="DATE", help="通知里要求办理的日期，不写为报送期限")
+    ] = None,
+    office: Annotated[str, typer.Option("--office", metavar="NAME", help="通知的落款")] = "",
+    notice_template: Annotated[
+        Path | None, typer.Option("--notice-template", metavar="FILE.docx", help="自己的更正通知模板")
+    ] = None,
+    signoff_template: Annotated[
+        Path | None, typer.Option("--signoff-template", metavar="FILE.docx", help="自己的审签单模板")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=0, help="并行进程数，0为按处理器数")] = 0,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
+    blank_as_zero: BlankAsZero = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """按名录收报：谁没报、谁要改、谁可以审签；写出台账、检查结果、更正通知和审签单。"""
+    from nianbao.cli.collecting import day, tell
+    from nianbao.collecting import collect as collect_reports
+
+    collected = collect_reports(
+        roster,
+        folder,
+        out,
+        _pack(pack, packs),
+        previous=previous or None,
+        aliases=aliases,
+        waivers=tuple(waivers or ()),
+        since=since,
+        notices=notices,
+        published=tuple(published or ()),
+        due=day("--due", due),
+        today=day("--today", today),
+        year=year,
+        reply_by=day("--reply-by", reply_by),
+        office=office,
+        notice_template=notice_template,
+        signoff_template=signoff_template,
+        blank_as_zero=blank_as_zero,
+        jobs=jobs,
+    )
+    raise typer.Exit(tell(collected))
+
+
+@app.command()
+def preview(
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="[INPUT...]", help="表格、数据或报告文件，文件夹、通配符")
+    ] = None,
+    agency: Annotated[str | None, typer.Option("--agency", metavar="NAME", help="直接打开这个单位")] = None,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="端口，0为任意空闲的")
+    ] = 0,
+    browser: Annotated[bool, typer.Option("--open/--no-open", help="打开浏览器")] = True,
+    previous: Previous = None,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDR", help="对其他电脑开放：本机的网络地址")
+    ] = "127.0.0.1",
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="代理后面的域名，如 nb.example.cn"),
+    ] = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """打开本机网页：放入文件，看哪一格有误，下载报告；也是办公系统调用的HTTP服务。"""
+    from nianbao.cli.previewing import Address, run_preview
+
+    found = _pack(pack, packs)
+    address = Address(host, port, tuple(names or ()), browser)
+    files = (previous or [], aliases, waivers or [])
+    raise typer.Exit(run_preview(inputs or [], files, agency, address, found, packs or []))
 
 
 @app.command()
