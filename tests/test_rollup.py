@@ -570,6 +570,17 @@ def test_a_difference_from_last_years_whole_is_listed_by_member(pack: Pack) -> N
     assert {"YOY-CARRIED", "ROLLUP-FAILED"} <= rules(result)
 
 
+def test_a_difference_of_the_whole_may_be_explained(pack: Pack) -> None:
+    last, this = last_and_this(pack, 7)
+    said = Waiver(WHOLE, "YOY-CARRIED", "requests.carried_in.total", "6", "上年多计1件", "张三", expected="7")
+    result = rolled(pack, this, previous=last, waivers=Waivers((said,)))
+    assert result.ok
+    assert [f.waiver is not None for f in result.findings if f.rule == "YOY-CARRIED"] == [True]
+    assert [over.gap for over in result.carried] == [-1]
+    changed = Waiver(WHOLE, "YOY-CARRIED", "requests.carried_in.total", "5", "上年多计", "张三", expected="7")
+    assert not rolled(pack, this, previous=last, waivers=Waivers((changed,))).ok
+
+
 def test_an_agency_that_is_gone_is_named_and_a_draft_is_not_blocked(pack: Pack) -> None:
     last, this = last_and_this(pack, 6)
     roster = [{"agency": name} for name in (WHOLE, "清河区民政局", "清河区财政局")]

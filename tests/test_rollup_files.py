@@ -5,6 +5,8 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import re
+import shlex
 import shutil
 import subprocess
 import zipfile
@@ -117,6 +119,19 @@ def test_the_example_is_what_its_script_makes(tmp_path: Path) -> None:
     made = {path.relative_to(copy): path.read_bytes() for path in copy.rglob("*") if path.is_file()}
     assert made == {path: (DISTRICT / path).read_bytes() for path in made}
     assert len(made) == 11
+
+
+def test_the_command_of_the_examples_page_makes_the_files_that_it_lists(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (DISTRICT / "README.md").read_text(encoding="utf-8")
+    (line,) = (line for line in page.splitlines() if line.startswith("nianbao "))
+    monkeypatch.chdir(shutil.copytree(DISTRICT, tmp_path / "rollup"))
+    result = CliRunner().invoke(app, shlex.split(line)[1:])
+    assert result.exit_code == 0, result.output
+    listed = re.findall(r"`([^`]+)` \|", page)
+    assert len(listed) == 9
+    assert [name for name in listed if not Path(name).exists()] == []
 
 
 # ---- workbooks ----
