@@ -21,6 +21,8 @@ ALL = (
     ("claims", ()),
     ("reading", ()),
     ("formats", ()),
+    ("service", ()),
+    ("rollup", ()),
     ("peers", ()),
     ("scale", ("--counts", "1000", "10000", "100000", "--jobs", "2")),
     ("suspects", ("--tables", "2000")),

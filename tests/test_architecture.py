@@ -20,7 +20,18 @@ LAYERS = (
     ("findings", "errors", "cells", "sheetnames", "filenames", "workers", "marks"),
     ("fields", "values", "report", "raw", "outputs.files", "outputs.docx", "package"),
     ("predecessors",),
-    ("expression", "layout", "labels", "nesting", "validation", "program", "sandbox", "textdiff", "charts"),
+    (
+        "expression",
+        "layout",
+        "labels",
+        "nesting",
+        "validation",
+        "program",
+        "sandbox",
+        "textdiff",
+        "charts",
+        "policy",
+    ),
     ("agencies",),
     ("claims",),
     (
@@ -40,9 +51,10 @@ LAYERS = (
     ("bind", "inputs", "manifest", "differences"),
     ("previous", "waivers", "beside", "matching"),
     ("pipeline",),
-    ("comparison",),
+    ("comparison", "consolidation"),
     ("outputs",),
     ("batch", "cluster"),
+    ("web",),
     ("cli",),
 )
 

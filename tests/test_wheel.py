@@ -46,5 +46,8 @@ def test_the_wheel_holds_the_packs_and_the_type_marker(site: Path) -> None:
         "outputs/comparison/pages/style.css",
         "_packs/schemas/cn-ogi/2021/pack.toml",
         "_packs/templates/cn-ogi/2021/report.docx",
+        "web/templates/list.html",
+        "web/static/app.css",
+        "web/static/app.js",
     ):
         assert (site / "nianbao" / name).is_file()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nianbao.batch import BatchResult, build
     from nianbao.comparison import compare
+    from nianbao.consolidation import Rollup, rollup
     from nianbao.differences import Comparison
     from nianbao.errors import InputError, NianbaoError, OutputError, PackError, RenderError, TemplateError
     from nianbao.findings import Finding, Suspect, Where
@@ -30,6 +31,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 _HOMES = {
     "batch": ("BatchResult", "build"),
     "comparison": ("compare",),
+    "consolidation": ("Rollup", "rollup"),
     "differences": ("Comparison",),
     "errors": ("InputError", "NianbaoError", "OutputError", "PackError", "RenderError", "TemplateError"),
     "findings": ("Finding", "Suspect", "Where"),
@@ -54,6 +56,7 @@ __all__ = [
     "Previous",
     "RenderError",
     "Report",
+    "Rollup",
     "Suspect",
     "TemplateError",
     "Where",
@@ -67,6 +70,7 @@ __all__ = [
     "read",
     "render",
     "render_html",
+    "rollup",
 ]
 
 

@@ -65,9 +65,9 @@ class Predecessors:
 
     def value(self, path: str) -> Value:
         """Return last year's value of a field: the sum over all, None where one is blank."""
+        if len(self.reports) == 1:
+            return self.reports[0].values.get(path)
         values = [report.value(path) for report in self.reports]
-        if len(values) == 1:
-            return values[0]
         total: int | Decimal = 0
         for value in values:
             if isinstance(value, bool) or not isinstance(value, int | Decimal):

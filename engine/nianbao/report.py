@@ -53,6 +53,11 @@ class Report:
         """The values by field, items of lists and entries of maps each; blank ones may be left out."""
         return dict(leaves(self.data)) if self.known is None else self.known
 
+    @cached_property
+    def texts(self) -> tuple[tuple[str, str], ...]:
+        """The values that are texts, each with its field: several checks look for them."""
+        return tuple([(path, value) for path, value in self.values.items() if isinstance(value, str)])
+
     def value(self, path: str) -> Value:
         """Return the value of a field, or None."""
         return self.values.get(path)
@@ -75,15 +80,20 @@ def leaves(data: object, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, data
 
 
+_PLAIN = frozenset({int, str})
+
+
 def exchanged(data: object) -> Any:
     """Return nested data as the JSON that is exchanged: decimals as strings, blank values left out."""
     kind = type(data)
-    # Leaves come first: there are two hundred of them for every branch.
-    if kind is int or kind is str:
-        return data
     if kind is dict or isinstance(data, Mapping):
         items = data.items()  # type: ignore[attr-defined]
-        return {key: exchanged(value) for key, value in items if value is not None}
+        # There are two hundred leaves for every branch, and nearly all stay as they are.
+        return {
+            key: value if type(value) in _PLAIN else exchanged(value)
+            for key, value in items
+            if value is not None
+        }
     if kind is list or kind is tuple:
         return [exchanged(value) for value in data]  # type: ignore[attr-defined]
     return format(data, "f") if kind is Decimal else data

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -13,12 +12,13 @@ from nianbao.expression import Condition, Expression, ExpressionError, Scope
 from nianbao.fields import FieldSet, generic
 from nianbao.findings import Finding, Severity
 from nianbao.report import Report
-from nianbao.values import chinese_number, is_blank, shortened
+from nianbao.values import chinese_number, compatible, is_blank, shortened
 
 Check = Callable[[Report], Iterator[Finding]]
 
 _YEAR = re.compile(r"(?<!\d)(\d{4})\s*年|([〇○零一二三四五六七八九]{4})年")
-_SPELLED_YEAR = re.compile(r"([〇○零一二三四五六七八九]{4})年")
+# A pattern that begins with a set of characters is found soonest.
+_SPELLED_YEAR = re.compile(r"([〇○零一二三四五六七八九][〇○零一二三四五六七八九]{3})年")
 _BRACKETED = re.compile(r"（[^（）]*）|\([^()]*\)|〔[^〔〕]*〕|《[^《》]*》|【[^【】]*】")
 _SENTENCE_END = re.compile(r"[。！？；\n]")
 
@@ -90,10 +90,10 @@ def texts_of(report: Report, paths: Sequence[str]) -> Iterator[tuple[str, str]]:
     """Yield (field, text) of every text of `paths` that is not blank, items of lists each."""
     for path in paths:
         if "[]" in path:
-            found = [(p, v) for p, v in report.values.items() if "[" in p and generic(p) == path]
-        else:
-            found = [(path, report.value(path))]
-        yield from ((p, v) for p, v in found if isinstance(v, str) and not is_blank(v))
+            found = ((p, text) for p, text in report.texts if "[" in p and generic(p) == path)
+            yield from ((p, text) for p, text in found if not is_blank(text))
+        elif isinstance(value := report.value(path), str) and not is_blank(value):
+            yield path, value
 
 
 def filled_finding(
@@ -159,13 +159,13 @@ def _absent(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Seq
 def _slips(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
     """One finding for each slip of the pack's word list in each text."""
     # One look for any of them is sooner than one look for each.
-    any_slip = re.compile("|".join(f"(?:{slip.pattern.pattern})" for slip in slips))
+    patterns = (pattern for slip in slips for pattern in _by_first_character(slip.pattern.pattern))
+    any_slip = re.compile("|".join(f"(?:{pattern})" for pattern in patterns))
 
     def check(report: Report) -> Iterator[Finding]:
-        texts = [(path, text) for path, text in report.values.items() if isinstance(text, str)]
-        if not any_slip.search("\0".join(text for _, text in texts)):
+        if not any_slip.search("\0".join(text for _, text in report.texts)):
             return
-        for path, text in texts:
+        for path, text in report.texts:
             field = fields.find(path)
             if field is None or field.kind not in ("text", "line"):
                 continue
@@ -175,6 +175,15 @@ def _slips(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequ
                     yield filled_finding(rule, fields, report, path, words)
 
     return check
+
+
+def _by_first_character(pattern: str) -> list[str]:
+    """Return the alternatives of a pattern that begins with a set of characters, one for each of them.
+
+    Where every alternative begins with a character, ``re`` passes over all places that hold none of these.
+    """
+    match = re.match(r"\[([^]\\^-]+)\](?![*+?{])", pattern)
+    return [re.escape(first) + pattern[match.end() :] for first in match[1]] if match else [pattern]
 
 
 def _year(rule: RuleText, raw: Mapping[str, Any], fields: FieldSet, slips: Sequence[Slip]) -> Check:
@@ -238,7 +247,7 @@ def _years(text: str) -> list[int]:
 @lru_cache(maxsize=64)
 def _normal(text: str) -> str:
     # Several checks read the same text, one after another.
-    return unicodedata.normalize("NFKC", text)
+    return compatible(text)
 
 
 def _sentence(text: str, match: re.Match[str]) -> str:

@@ -20,6 +20,7 @@ _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 _PLAIN = re.compile(r"[+-]?\d+(\.\d+)?")
+_FULL_WIDTH = tuple(zip("，；：（）％！？", ",;:()%!?", strict=True))
 YES = frozenset({"是", "有", "true", "yes", "y", "1", "√", "✓", "☑", "■"})
 NO = frozenset({"否", "无", "没有", "false", "no", "n", "0", "×", "☐", "□"})
 
@@ -30,6 +31,17 @@ class Parsed:
 
     value: Value = None
     problem: str = ""
+
+
+def compatible(text: str) -> str:
+    """Return NFKC of a text.
+
+    Full-width marks stand in nearly every sentence: with them replaced, most texts need no other change, and
+    that is soon told.
+    """
+    for full, half in _FULL_WIDTH:
+        text = text.replace(full, half)
+    return unicodedata.normalize("NFKC", text)
 
 
 def is_blank(raw: object) -> bool:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from nianbao.claimchecks import build_growth_check
 from nianbao.claims import ClaimReader
@@ -17,7 +16,7 @@ from nianbao.findings import Finding, Value
 from nianbao.predecessors import Predecessors
 from nianbao.report import Report
 from nianbao.textchecks import RuleText, filled_finding, known_fields, texts_of
-from nianbao.values import shortened
+from nianbao.values import compatible, shortened
 
 _Builder = Callable[[RuleText, Mapping[str, Any], Scope, ClaimReader | None], "YearCheck"]
 Run = Callable[[Report, Predecessors], Iterator[Finding]]
@@ -98,7 +97,7 @@ def _jump(rule: RuleText, raw: Mapping[str, Any], scope: Scope, _: ClaimReader |
     A list among `figures` is a group: where its first figure jumps, the others move with it and are not told.
     """
     groups = [group for item in raw["figures"] for group in _groups(item, scope)]
-    times, least = Decimal(str(raw["times"])), Decimal(str(raw["least"]))
+    times, least = _exact(raw["times"]), _exact(raw["least"])
 
     def jump(report: Report, last: Predecessors, path: str) -> _Jump | None:
         before, after = _number(last.value(path)), _number(report.value(path))
@@ -135,8 +134,16 @@ def _groups(item: str | Sequence[str], scope: Scope) -> list[list[str]]:
     return [[path] for path in paths] if isinstance(item, str) else [paths]
 
 
+def _exact(number: float) -> Number:
+    """Return a number of the pack as it is written; whole ones, which are compared soonest, as int."""
+    return number if isinstance(number, int) else Decimal(str(number))
+
+
 def _number(value: Value) -> Number | None:
-    return value if isinstance(value, int | Decimal) and not isinstance(value, bool) else None
+    # Nearly all figures are counts.
+    if type(value) is int:
+        return value
+    return value if isinstance(value, Decimal) else None
 
 
 def _written(number: Number) -> str:
@@ -160,8 +167,7 @@ def _growth(rule: RuleText, raw: Mapping[str, Any], scope: Scope, claims: ClaimR
 # ---- texts that are last year's ----
 
 
-@dataclass(frozen=True, slots=True)
-class _Sentence:
+class _Sentence(NamedTuple):
     """A sentence as it stands, and as it is compared: without spaces, years as seen from its report's."""
 
     text: str
@@ -189,10 +195,8 @@ def _similar(rule: RuleText, raw: Mapping[str, Any], scope: Scope, _: ClaimReade
     them say too little to be called copied.
     """
     known_fields(raw["fields"], scope.fields)
-    for pattern in raw.get("ignore", ()):
-        re.compile(pattern)
-    ignored = "|".join(f"(?:{pattern})" for pattern in raw.get("ignore", ()))
-    ignore = re.compile(ignored) if ignored else None
+    # One by one they are found sooner than as alternatives: ``re`` knows what each begins with.
+    ignore = [re.compile(pattern) for pattern in raw.get("ignore", ())]
     share, alike, least = float(raw["share"]), float(raw.get("alike", 0.85)), int(raw["least"])
 
     def run(report: Report, last: Predecessors) -> Iterator[Finding]:
@@ -229,12 +233,14 @@ def _copied(
     return pairs
 
 
-def _sentences(text: str, year: int | None, ignore: re.Pattern[str] | None) -> Iterator[_Sentence]:
+def _sentences(text: str, year: int | None, ignore: Sequence[re.Pattern[str]]) -> Iterator[_Sentence]:
     """Yield the sentences of a text that say something of their own."""
     for match in _SENTENCE.finditer(text):
-        plain = re.sub(r"\s", "", unicodedata.normalize("NFKC", match[0]))
-        if len(plain) >= _SHORTEST and not (ignore and ignore.search(plain)):
-            yield _Sentence(match[0].strip(), _YEAR.sub(lambda m: _relative(int(m[1]), year), plain))
+        plain = "".join(compatible(match[0]).split())
+        if len(plain) >= _SHORTEST and not any(pattern.search(plain) for pattern in ignore):
+            if "年" in plain:
+                plain = _YEAR.sub(lambda m: _relative(int(m[1]), year), plain)
+            yield _Sentence(match[0].strip(), plain)
 
 
 def _relative(named: int, year: int | None) -> str:

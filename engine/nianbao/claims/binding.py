@@ -15,6 +15,9 @@ Move = Literal["", "up", "down"]
 _UNCLAIMED = frozenset({"void", "other"})
 _COMPARED = frozenset({"compare", "up", "down"})
 _ENDING = frozenset({"break", "stop", "void", *_COMPARED})
+# What says nothing of later numbers.
+_NAMES = frozenset({"topic", "figure"})
+_LOCAL = frozenset({"figure", "and", "stop", "among", "void", "up", "down", "filler"})
 _After = tuple[list[Token] | None, bool]
 
 
@@ -61,7 +64,7 @@ class _Context:
         """Let a token change the context."""
         kind, compared = token.kind, self.compared
         self.compared = kind == "compare"
-        if kind == "figure":
+        if kind in _LOCAL:
             return
         if kind == "topic" and token.word:
             self.topic = token.word.topic
@@ -92,17 +95,22 @@ class _Context:
 
 def claims_of(text: str, topic: str, reader: ClaimReader, agency: str = "") -> Iterator[Claim]:
     """Yield the claims of a text that speaks of `topic` from the start; `agency` needs no explanation."""
-    context = _Context(topic)
-    needles = [needle for needle in reader.needles if needle in text]
-    phrases = [phrase for phrase in reader.phrases if not phrase.needles.isdisjoint(needles)]
+    context: _Context | None = None
+    # Most texts and sentences hold none.
+    holds_needle = reader.any_needle.search
+    needles = [needle for needle in reader.needles if needle in text] if holds_needle(text) else []
+    phrases = [phrase for phrase in reader.phrases if needles and not phrase.needles.isdisjoint(needles)]
     for sentence in sentences(text, reader.counted, needles):
-        if not (topic or context.topic or any(stem in sentence.plain for stem in reader.stems)):
+        plain = sentence.plain
+        known = topic or (context and context.topic)
+        if not known and not any(stem in plain for stem in reader.stems):
             continue
-        tokens = reader.vocabulary.tokens(sentence.plain)
+        tokens = reader.vocabulary.tokens(plain)
         # A sentence of parts goes on with the last one; the office that is meant stays until another is.
-        if not (tokens and tokens[0].kind == "among"):
-            context = _Context(topic, scope=context.scope)
-        yield from _Walk(reader, sentence, context, agency).claims(tokens, phrases)
+        if context is None or tokens[0].kind != "among":
+            context = _Context(topic, scope=context.scope if context else "")
+        said = phrases if phrases and holds_needle(plain) else ()
+        yield from _Walk(reader, sentence, context, agency).claims(tokens, said)
 
 
 class _Walk:
@@ -121,19 +129,20 @@ class _Walk:
     def claims(self, tokens: Sequence[Token], phrases: Sequence[Phrase]) -> Iterator[Claim]:
         """Yield the claims of the sentence, with numbers and without (`phrases`)."""
         context, left = self.context, list[Token]()
-        index, opener, first, listed = 0, "", True, False
+        index, opener, first, named, listed = 0, "", True, False, False
         shown: list[tuple[int, bool, int | None]] = []
         for at, token in enumerate(tokens):
+            kind = token.kind
             if token.gap and len(token.gap) > 1 and token.gap in self.agency:
                 token = token._replace(gap="")
-            if token.kind == "break":
+            if kind == "break":
                 if phrases:
                     shown.append((token.end, context.doubtful or bool(context.scope), context.year))
                 if token.text == ";":
                     context.part, self.unclear = False, -1
-                listed = first and any(one.kind in ("topic", "figure") for one in left)
-                index, opener, first, left = index + 1, token.text, True, []
-            elif token.kind == "number":
+                listed = first and named
+                index, opener, first, named, left = index + 1, token.text, True, False, []
+            elif kind == "number":
                 # A list before the number: it counts them together.
                 alone = not (listed and first and opener == "、")
                 claim = self._number(index, left, token, _after(tokens, at + 1)) if alone else None
@@ -141,39 +150,42 @@ class _Walk:
                 self.unclear = self.unclear if claim else index
                 if claim:
                     yield claim
-                left, first = [], False
+                left, first, named = [], False, False
             else:
                 context.take(token)
                 left.append(token)
+                named = named or kind in _NAMES
         if phrases:
             yield from self._phrases(phrases, shown)
 
     def _number(self, index: int, left: list[Token], number: Token, rest: _After) -> Claim | None:
         """Return the claim that a number is, or None where any word around it leaves a doubt."""
         context, quantity = self.context, number.quantity
-        if quantity is None or number.gap or context.doubtful:
+        if quantity is None or number.gap or context.doubtful or any([token.gap for token in left]):
             return None
-        kinds = set()
-        for token in left:
-            if token.gap:
-                return None
-            kinds.add(token.kind)
+        kinds = {token.kind for token in left}
         if not kinds.isdisjoint(_UNCLAIMED):
             return None
         if not kinds.isdisjoint(_COMPARED):
             return self._growth(index, left, number, quantity)
         topic = context.topic
         after, followed = rest
-        names = [token for token in left if token.kind == "figure"]
+        names = [token for token in left if token.kind == "figure"] if "figure" in kinds else []
         if not (names and followed):
             # What follows the number is read as well; a figure before the next number is that one's.
-            if after is None or any(token.kind == "other" for token in after):
+            if after is None:
                 return None
-            right_topics = [token.word.topic for token in after if token.kind == "topic" and token.word]
-            if right_topics and any(token.kind == "topic" for token in left):
+            right_topics = []
+            for token in after:
+                if token.kind == "other":
+                    return None
+                if token.kind == "topic" and token.word:
+                    right_topics.append(token.word.topic)
+                elif token.kind == "figure" and not followed:
+                    names.append(token)
+            if right_topics and "topic" in kinds:
                 return None
             topic = right_topics[0] if right_topics else topic
-            names += [token for token in after if token.kind == "figure" and not followed]
         if not names and self.unclear >= index - 1 >= 0:
             return None
         figure = self._figure(topic, names, left, after or ())
@@ -195,7 +207,7 @@ class _Walk:
             partial = any(token.kind == "among" for token in left)
             name = self.reader.topics[topic].default
             return self.reader.figures[topic, name] if name and beside and not partial else None
-        named = {((token.word and token.word.figures) or {}).get(topic) for token in names}
+        named = {token.word.figures.get(topic) for token in names if token.word and token.word.figures}
         name = named.pop() or ""
         return None if named else self.reader.figures.get((topic, name))
 

@@ -15,6 +15,8 @@ from nianbao.fields import FieldSet
 from nianbao.findings import Value
 from nianbao.report import Report
 
+_NUMBERS = (int, Decimal)
+
 
 @dataclass(frozen=True, slots=True)
 class Contradiction:
@@ -49,7 +51,7 @@ def growth_contradictions(
     judge = _Judge(report, reader, fields, before)
     moves = reader.vocabulary.moves
     # Most texts grow nothing, and need not be read again.
-    growing = ((path, text) for path, text in texts if any(word in "".join(text.split()) for word in moves))
+    growing = ((path, text) for path, text in texts if moves.search("".join(text.split())))
     return _once(growing, report, reader, judge.judge_growth)
 
 
@@ -63,11 +65,12 @@ def _once(
 
     A sentence that has a figure right and gives it another number as well speaks of something else there.
     """
+    agency, year = report.agency, report.year
     for path, text in texts:
         opens = reader.openings.get(path, "")
-        claims = [
-            claim for claim in claims_of(text, opens, reader, report.agency) if _is_of(claim, report.year)
-        ]
+        claims = [claim for claim in claims_of(text, opens, reader, agency) if _is_of(claim, year)]
+        if not claims:
+            continue
         judged = [(claim, judge(path, claim)) for claim in claims]
         wrong = [(claim, found) for claim, found in judged if found is not None]
         right = {(c.sentence, c.figure) for c, f in judged if f is None and not c.move} if wrong else set()
@@ -202,9 +205,9 @@ def _sum(linear: Linear, values: Lookup) -> Number | None:
     total = linear.constant
     for path, factor in linear.terms:
         value = values(path)
-        if not isinstance(value, int | Decimal):
+        if not isinstance(value, _NUMBERS):
             return None
-        total += value * factor
+        total += value if factor == 1 else value * factor
     return total
 
 

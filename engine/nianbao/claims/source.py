@@ -76,6 +76,7 @@ class ClaimReader:
     units: Mapping[str, str]
     counted: re.Pattern[str]
     needles: tuple[str, ...]
+    any_needle: re.Pattern[str]
     # Every name of a topic holds one of these: a sentence without them speaks of none.
     stems: tuple[str, ...]
 
@@ -91,6 +92,7 @@ def read_claims(source: Mapping[str, Any], fields: FieldSet) -> ClaimReader:
                 raise ExpressionError(f"主题{topic.id}没有数字{name}", 1)
     phrases = tuple(_phrase(raw, scope) for raw in source.get("phrase", ()))
     units = {unit for topic in topics.values() for unit in topic.units}
+    needles = tuple(sorted({needle for phrase in phrases for needle in phrase.needles}))
     return ClaimReader(
         vocabulary(_words(source), units),
         topics,
@@ -100,7 +102,8 @@ def read_claims(source: Mapping[str, Any], fields: FieldSet) -> ClaimReader:
         source["messages"],
         {f.path: f.unit for f in fields.numbers},
         counted({*units, PERCENT, "倍", "元"}),
-        tuple(sorted({needle for phrase in phrases for needle in phrase.needles})),
+        needles,
+        re.compile("|".join(map(re.escape, needles)) or "(?!)"),
         _stems(spelled for raw in source["topic"] for text in raw["words"] for spelled in expand(text)),
     )
 

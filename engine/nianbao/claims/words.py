@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from nianbao.claims.numerals import AFTER, MONEY, NUMBER, PERCENT, POINTS, TIMES, Quantity, read_quantity
 from nianbao.values import chinese_number
@@ -74,91 +73,101 @@ class Word:
     figures: Mapping[str, str] | None = None
 
 
-_BREAK = Word("break")
-
-
 class Token(NamedTuple):
-    """A piece of a sentence that is understood; `gap` is the text before it that is not."""
+    """A piece of a sentence that is understood; `gap` is the text before it that is not.
+
+    `start` and `end` are where a number or a break stands; words are the same token wherever they stand.
+    """
 
     kind: Kind
     start: int
     end: int
     text: str
-    gap: str
+    gap: str = ""
     word: Word | None = None
     quantity: Quantity | None = None
     year: int | None = None
 
 
+# What looks like a number and spells none.
+_NO_NUMBER = Token("filler", 0, 0, "")
+
+
+# What may follow each character that a word begins or goes on with; at "" the token of a word that ends.
+_Branch = dict[str, Any]
+
+
 @dataclass(frozen=True)
 class Vocabulary:
-    """All words of a pack: by their first two characters the lengths that they have, longest first."""
+    """All words of a pack as a tree of their characters, and the patterns of numbers and of growth.
 
-    words: Mapping[str, Word]
-    lengths: Mapping[str, tuple[int, ...]]
+    The token of a word that says nothing is None.
+    """
+
+    tree: _Branch
     numbers: re.Pattern[str]
-
-    @cached_property
-    def moves(self) -> tuple[str, ...]:
-        """The words of growth and decline."""
-        return tuple(text for text, word in self.words.items() if word.kind in ("up", "down"))
+    moves: re.Pattern[str]
 
     def tokens(self, sentence: str) -> list[Token]:
         """Return the tokens of a sentence in plain form, in order; the last is always a break.
 
-        Fillers are left out: they only keep what stands around them together.
+        The longest word counts. Fillers are left out: they only keep what stands around them together.
         """
         found: list[Token] = []
-        words, lengths = self.words, self.lengths
-        gap = ""
-        at, end, size = 0, 0, len(sentence)
+        tree, match_number = self.tree, self.numbers.match
+        gap, at, end, size = "", 0, 0, len(sentence)
         while at < size:
             first = sentence[at]
+            branch = tree.get(first)
+            if branch is None:
+                at += 1
+                continue
             token: Token | None = None
+            after = 0
             if first in _BREAKS:
-                text = first
-                word = _BREAK
-            elif first in _BEGINS and (match := self.numbers.match(sentence, at)):
-                text = match[0]
+                after = at + 1
+                token = Token("break", at, after, first)
+            elif first in _BEGINS and (match := match_number(sentence, at)):
                 token = _token(match)
-            if token is None and first not in _BREAKS:
-                for length in lengths.get(sentence[at : at + 2], ()):
-                    text = sentence[at : at + length]
-                    if text in words:
-                        break
-                else:
-                    text = first
-                    if text not in words:
-                        at += 1
-                        continue
-                word = words[text]
+                after = 0 if token is _NO_NUMBER else match.end()
+            if not after:
+                reached = at
+                while branch is not None:
+                    reached += 1
+                    if "" in branch:
+                        token, after = branch[""], reached
+                    branch = branch.get(sentence[reached]) if reached < size else None
+                if not after:
+                    at += 1
+                    continue
             if at > end:
                 gap += sentence[end:at]
-            end = at + len(text)
-            kind = word.kind if token is None else token.kind
-            if kind != "filler":
-                token = token or Token(kind, at, end, text, gap, word)
-                found.append(token._replace(gap=gap) if token.gap != gap else token)
+            if token is not None:
+                found.append(Token(*token[:4], gap, *token[5:]) if gap else token)
                 gap = ""
-            at = end
+            at = end = after
         found.append(Token("break", size, size, "", gap + sentence[end:]))
         return found
 
 
 def _token(match: re.Match[str]) -> Token | None:
-    """Return what a match of the pattern for numbers is."""
-    start, end, text = match.start(), match.end(), match[0]
-    if year := match["year"]:
+    """Return what a match of the pattern for numbers is, None where it says nothing."""
+    start, end = match.span()
+    text = match[0]
+    last = match.lastgroup
+    if last == "year":
+        year = match["year"]
         number = int(year) if year.isdecimal() else chinese_number(year)
-        return Token("year", start, end, text, "", None, None, number)
-    if month := match["month"]:
+        return Token("year", start, end, text, year=number)
+    if last == "month":
         # A month is a part of the year, unless it is where the year begins or ends.
-        kind: Kind = "whole_year" if month == "12" else "filler" if text == "1月1日" else "past"
-        return Token(kind, start, end, text, "")
-    if match["silent"]:
-        return Token("filler", start, end, text, "")
+        if text == "1月1日":
+            return None
+        return Token("whole_year" if match["month"] == "12" else "past", start, end, text)
+    if last == "silent":
+        return None
     quantity = read_quantity(match, match["unit"] or "")
-    return quantity and Token("number", start, end, text, "", None, quantity)
+    return Token("number", start, end, text, quantity=quantity) if quantity else _NO_NUMBER
 
 
 def expand(text: str) -> Iterator[str]:
@@ -178,12 +187,15 @@ def vocabulary(words: Mapping[str, Word], units: Iterable[str]) -> Vocabulary:
     number = (
         rf"{NUMBER}(?:个(?=[{''.join(u[0] for u in counted)}]))?(?:(?P<unit>{unit})|(?(hundredths)|(?!)))"
     )
-    lengths: dict[str, set[int]] = {}
-    for word in words:
-        if len(word) > 1:
-            lengths.setdefault(word[:2], set()).add(len(word))
+    # Whatever a token can begin with stands in the tree.
+    tree: _Branch = {first: {} for first in (*_BREAKS, *_BEGINS)}
+    for text, word in {**{mark: Word("filler") for mark in _QUOTES}, **words}.items():
+        branch = tree
+        for character in text:
+            branch = branch.setdefault(character, {})
+        branch[""] = None if word.kind == "filler" else Token(word.kind, 0, 0, text, word=word)
     return Vocabulary(
-        {**{mark: Word("filler") for mark in _QUOTES}, **words},
-        {begin: tuple(sorted(found, reverse=True)) for begin, found in lengths.items()},
+        tree,
         re.compile(rf"{_YEAR}|{_DATE}|(?P<silent>{_SILENT})|{number}{AFTER}"),
+        re.compile("|".join(re.escape(t) for t, w in words.items() if w.kind in ("up", "down")) or "(?!)"),
     )

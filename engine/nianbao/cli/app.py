@@ -186,6 +186,38 @@ def read(
 
 
 @app.command()
+def preview(
+    inputs: Annotated[
+        list[str] | None, typer.Argument(metavar="[INPUT...]", help="表格、数据或报告文件，文件夹、通配符")
+    ] = None,
+    agency: Annotated[str | None, typer.Option("--agency", metavar="NAME", help="直接打开这个单位")] = None,
+    port: Annotated[
+        int, typer.Option("--port", metavar="N", min=0, max=65535, help="端口，0为任意空闲的")
+    ] = 0,
+    browser: Annotated[bool, typer.Option("--open/--no-open", help="打开浏览器")] = True,
+    previous: Previous = None,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
+    host: Annotated[
+        str, typer.Option("--host", metavar="ADDR", help="对其他电脑开放：本机的网络地址")
+    ] = "127.0.0.1",
+    names: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="NAME", help="代理后面的域名，如 nb.example.cn"),
+    ] = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """打开本机网页：放入文件，看哪一格有误，下载报告；也是办公系统调用的HTTP服务。"""
+    from nianbao.cli.previewing import Address, run_preview
+
+    found = _pack(pack, packs)
+    address = Address(host, port, tuple(names or ()), browser)
+    files = (previous or [], aliases, waivers or [])
+    raise typer.Exit(run_preview(inputs or [], files, agency, address, found, packs or []))
+
+
+@app.command()
 def diff(
     before: Annotated[str, typer.Argument(metavar="A", help="前一份（套）：文件、文件夹或通配符")],
     after: Annotated[str, typer.Argument(metavar="B", help="后一份（套）")],
@@ -209,6 +241,57 @@ def diff(
     from nianbao.cli.comparing import run_diff
 
     raise typer.Exit(run_diff(before, after, form, out, aliases, blank_as_zero, _pack(pack, packs)))
+
+
+@app.command()
+def rollup(
+    inputs: Inputs,
+    agency: Annotated[
+        str, typer.Option("--agency", metavar="NAME", help="汇总报告的单位名称，如 清河区人民政府")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FILE.docx", help="汇总报告；贡献矩阵和附录写在旁边"),
+    ],
+    agencies: Annotated[
+        Path | None,
+        typer.Option("--agencies", metavar="FILE", help="单位名录：应报的单位、类别、是否计入汇总"),
+    ] = None,
+    adjustments: Annotated[
+        Path | None,
+        typer.Option("--adjustments", metavar="FILE", help="调整表：栏目、调整数、理由、批准人"),
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="REPORT", help="已公布的报告，逐格比较")
+    ] = None,
+    allow_errors: Annotated[
+        str | None, typer.Option("--allow-errors", metavar="REASON", help="有错误也生成，并记录理由")
+    ] = None,
+    previous: Previous = None,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
+    blank_as_zero: BlankAsZero = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """把各单位的报告逐格相加成一份汇总报告，写出谁贡献了多少。"""
+    from nianbao.cli.rolling import run_rollup
+
+    status = run_rollup(
+        inputs,
+        agency,
+        out,
+        _pack(pack, packs),
+        agencies=agencies,
+        adjustments=adjustments,
+        against=against,
+        allow_errors=allow_errors,
+        previous=previous,
+        aliases=aliases,
+        waivers=waivers,
+        blank_as_zero=blank_as_zero,
+    )
+    raise typer.Exit(status)
 
 
 @app.command()

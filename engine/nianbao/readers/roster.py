@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,8 @@ def read_roster(path: Path, pack: Pack) -> list[dict[str, Any]]:
         raise unreadable(path, kind)
     if not found:
         raise InputError(f"{path.name}：名录里没有单位，应有“单位名称”一列，每行一个单位", file=str(path))
-    doubled = sorted({e["agency"] for e in found if sum(o["agency"] == e["agency"] for o in found) > 1})
+    counts = Counter(entry["agency"] for entry in found)
+    doubled = sorted(agency for agency, count in counts.items() if count > 1)
     if doubled:
         raise InputError(
             f"{path.name}：名录里{'、'.join(doubled)}出现不止一次，请删除重复的行", file=str(path)
