@@ -31,7 +31,9 @@ bench: $(VENV)/tested
 docs: $(VENV)/tested
 	$(BIN)/python -B docs/make_fields.py
 	$(BIN)/python -B templates/cn-ogi/2021/draw.py
+	$(BIN)/python -B templates/cn-ogi/2021/draw_office.py
 	$(BIN)/python -B examples/cn-ogi/2021/make.py
+	$(BIN)/python -B examples/cn-ogi/2021/collect/make.py
 
 $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -52,8 +52,9 @@ LAYERS = (
     ("previous", "waivers", "beside", "matching"),
     ("pipeline",),
     ("comparison", "consolidation"),
+    ("ledger",),
     ("outputs",),
-    ("batch", "cluster"),
+    ("batch", "cluster", "collecting"),
     ("web",),
     ("cli",),
 )

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -114,3 +115,15 @@ def test_the_counts_of_the_readme_are_those_of_the_pack() -> None:
 def test_the_commands_of_the_page_on_last_year_run(office: Path) -> None:
     (line,) = commands("docs/previous.md")
     assert run(line, office).returncode == 0
+
+
+def test_the_commands_of_the_page_on_collecting_run(tmp_path: Path) -> None:
+    folder = tmp_path / "collect"
+    shutil.copytree(ROOT / "examples" / "cn-ogi" / "2021" / "collect", folder)
+    found = commands("docs/collect.md")
+    assert len(found) == 2
+    for line in found:
+        done = run(line, folder)
+        # Some agencies are late or wrong: that is what the example is for.
+        assert (done.returncode, done.stderr) == (1, ""), line
+    assert (folder / "通知").is_dir()

@@ -255,7 +255,7 @@ def test_sheets_filter_freeze_and_print(tmp_path: Path, pack: Pack, entries: lis
         book[OVERVIEW].auto_filter.ref
         == f"A1:{book[OVERVIEW].cell(1, book[OVERVIEW].max_column).coordinate[:-1]}5"
     )
-    assert book[FINDINGS].auto_filter.ref == f"A1:M{book[FINDINGS].max_row}"
+    assert book[FINDINGS].auto_filter.ref == f"A1:O{book[FINDINGS].max_row}"
     fills = {row[6].value: row[6].fill.fgColor.rgb for row in book[OVERVIEW].iter_rows(2, 5)}
     assert len(set(fills.values())) == 3
 

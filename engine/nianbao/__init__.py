@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nianbao.batch import BatchResult, build
+    from nianbao.collecting import Collected, collect
     from nianbao.comparison import compare
     from nianbao.consolidation import Rollup, rollup
     from nianbao.differences import Comparison
@@ -30,6 +31,7 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 
 _HOMES = {
     "batch": ("BatchResult", "build"),
+    "collecting": ("Collected", "collect"),
     "comparison": ("compare",),
     "consolidation": ("Rollup", "rollup"),
     "differences": ("Comparison",),
@@ -46,6 +48,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "BatchResult",
     "CheckResult",
+    "Collected",
     "Comparison",
     "Finding",
     "InputError",
@@ -64,6 +67,7 @@ __all__ = [
     "build",
     "check",
     "check_many",
+    "collect",
     "compare",
     "list_packs",
     "load_pack",

@@ -230,8 +230,10 @@ def _read_sources(folder: Path) -> dict[str, bytes]:
         for name in _OPTIONAL:
             if (folder / name).is_file():
                 sources[name] = (folder / name).read_bytes()
-        for template in _toml(sources, "pack.toml").get("template", ()):
-            sources[template["file"]] = _template_file(folder, template["file"]).read_bytes()
+        meta = _toml(sources, "pack.toml")
+        files = [template["file"] for template in meta.get("template", ())]
+        for name in (*files, *meta.get("documents", {}).values()):
+            sources[name] = _template_file(folder, name).read_bytes()
     except FileNotFoundError as error:
         raise PackError(f"报表包{folder}缺少文件{error.filename}", file=str(error.filename)) from None
     return sources
@@ -287,7 +289,11 @@ def _lint_names(pack: Pack) -> None:
     named = [path for column in meta.get("summary", ()) for path in column["sum"]]
     named += [path for key in ("first", "after_tables", "last") for path in register.get(key, ())]
     named += [path for pair in meta.get("carry_forward", {}).items() for path in pair]
-    named += [*meta.get("contact", ()), *(meta[key] for key in ("category", "code") if key in meta)]
+    named += [
+        *meta.get("contact", ()),
+        *meta.get("scope", ()),
+        *(meta[key] for key in ("category", "code") if key in meta),
+    ]
     named += [table.path for table in pack.tables]
     named += [row[key] for row in pack.variants.get("merged_rows", ()) for key in ("instead_of", "reads_as")]
     named += [group["node"] for chart in meta.get("chart", ()) for group in chart["group"]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -67,7 +67,7 @@ def lint_template(docx: bytes, name: str, fields: FieldSet) -> list[Problem]:
         template = compile_template(docx, name)
     except TemplateError as error:
         return [Problem("error", error.message)]
-    problems += _code_problems(docx, name, fields)
+    problems += _code_problems(docx, name, fields.lists)
     problems += _field_problems(template, name, fields)
     return sorted(problems, key=lambda p: p.severity != "error")
 
@@ -78,6 +78,30 @@ def load_template(docx: bytes, name: str, fields: FieldSet) -> CompiledTemplate:
     if errors:
         raise TemplateError("；".join(errors), file=name)
     return compile_template(docx, name)
+
+
+def load_document(docx: bytes, name: str, known: Mapping[str, Sequence[str] | None]) -> CompiledTemplate:
+    """Return the compiled template of a document that is no report; raises TemplateError with every problem.
+
+    `known` are the names that it may use: None for a text, for a list the names inside an item (none for a
+    list of texts), ``*`` alone for a part with names of any kind.
+    """
+    contents = read_package(docx, name)
+    problems = list(unsafe_contents(contents, name))
+    problems = problems or [p.message for p in _text_problems(contents, name)]
+    if not problems:
+        lists = {path for path, inner in known.items() if inner is not None and "*" not in inner}
+        problems = [p.message for p in _code_problems(docx, name, lists)]
+    if problems:
+        raise TemplateError("；".join(problems), file=name)
+    template = compile_template(docx, name)
+    for path in sorted(template.names - _LOOP):
+        head, _, rest = path.partition(".")
+        head = head.removesuffix("[]")
+        inner = known.get(head) or ()
+        if head not in known or (rest and rest not in inner and "*" not in inner):
+            raise TemplateError(f"模板{name}用了没有的名称：{path}；可用的有：{'、'.join(known)}", file=name)
+    return template
 
 
 def _text_problems(contents: Mapping[str, bytes], name: str) -> Iterator[Problem]:
@@ -94,7 +118,7 @@ def _text_problems(contents: Mapping[str, bytes], name: str) -> Iterator[Problem
         yield from (Problem("error", message) for message in misplaced_tags(root, name))
 
 
-def _code_problems(docx: bytes, name: str, fields: FieldSet) -> Iterator[Problem]:
+def _code_problems(docx: bytes, name: str, lists: Container[str]) -> Iterator[Problem]:
     """Yield what a template must not hold: calls, assignments, other code, loops over anything but fields."""
     try:
         for part, tree in parsed_parts(docx):
@@ -106,7 +130,7 @@ def _code_problems(docx: bytes, name: str, fields: FieldSet) -> Iterator[Problem
                     )
                 elif isinstance(node, nodes.Getattr | nodes.Getitem) and path_of(node, {}) is None:
                     yield Problem("error", f"模板{name}的{part}含有不允许的写法，点号前只能是栏目")
-            yield from _loop_problems(tree, f"模板{name}的{part}", fields)
+            yield from _loop_problems(tree, f"模板{name}的{part}", lists)
             if any(not keeps_balance(body) for body in bodies(tree)):
                 message = "循环或条件的头尾不在同一层（如一个在表格里，一个在表格外），会生成损坏的文件"
                 yield Problem("error", f"模板{name}的{part}里{message}")
@@ -114,9 +138,9 @@ def _code_problems(docx: bytes, name: str, fields: FieldSet) -> Iterator[Problem
         yield Problem("error", f"模板{name}写法有误：{syntax_words(error)}")
 
 
-def _loop_problems(tree: nodes.Template, shown: str, fields: FieldSet) -> Iterator[Problem]:
+def _loop_problems(tree: nodes.Template, shown: str, lists: Container[str]) -> Iterator[Problem]:
     for source, paragraphs in loop_sources(tree):
-        if source is None or (source not in fields.lists if not paragraphs else source in fields.lists):
+        if source is None or (source not in lists if not paragraphs else source in lists):
             yield Problem("error", f"{shown}里的循环只能用于列表，或用于文字（加上|paragraphs）")
 
 

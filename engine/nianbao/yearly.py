@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from nianbao.expression import Number
 from nianbao.findings import Finding
 from nianbao.predecessors import Predecessors, is_last_years, off_by, this_year
 from nianbao.report import Report
-from nianbao.rules import Instance, RuleSet, check_instance, fill
+from nianbao.rules import Instance, Outcome, RuleSet, check_instance, fill, number_of, outcome
 
 
 def check_years(rules: RuleSet, report: Report, last: Predecessors) -> Iterator[Finding]:
@@ -36,6 +36,35 @@ def joined(rules: RuleSet, report: Report, last: Predecessors) -> Report:
     """Return the report with last year's figures beside its own, where they can be compared."""
     comparable = last.comparable and follows(report, last)
     return last.joined(report, rules.last_years) if comparable else report
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """One linear rule beside last year: both sides as they are, and how it came out."""
+
+    instance: Instance
+    left: Number
+    right: Number
+    outcome: Outcome
+
+
+def carried(rules: RuleSet, report: Report, last: Predecessors) -> Iterator[Carried]:
+    """Yield how the linear rules that look back came out; those of parts only where they fail.
+
+    Nothing comes where there is no last year to compare with.
+    """
+    if not (last.comparable and follows(report, last)):
+        return
+    both = joined(rules, report, last)
+
+    def number(path: str) -> Number:
+        return number_of(both.value(path)) or 0
+
+    for instance in rules.yearly:
+        came = outcome(instance, both)
+        if came == "fail" or not instance.rule.part_of:
+            sides = instance.comparison
+            yield Carried(instance, sides.left.value(number), sides.right.value(number), came)
 
 
 def _linear(rules: RuleSet, report: Report, last: Predecessors) -> Iterator[Finding]:

@@ -185,6 +185,81 @@ def read(
 
 
 @app.command()
+def collect(
+    roster: Annotated[
+        Path, typer.Argument(metavar="ROSTER", help="名录：单位名称、代码、类别、口径、联系人、曾用名等列")
+    ],
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="收到的文件所在的文件夹")],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="台账文件夹；再次收报用同一个")],
+    previous: Previous = None,
+    since: Annotated[
+        Path | None,
+        typer.Option(
+            "--since", metavar="EARLIER", help="上一轮的台账文件夹或检查结果.xlsx，逐条说明改了没有"
+        ),
+    ] = None,
+    notices: Annotated[
+        Path | None, typer.Option("--notices", metavar="DIR", help="每个要改正的单位写一份更正通知和邮件文本")
+    ] = None,
+    published: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--published", metavar="INPUT", help="公开后的网页、Word、PDF，与审签数据比对；可写几个"
+        ),
+    ] = None,
+    due: Annotated[
+        str | None, typer.Option("--due", metavar="DATE", help="提前的报送期限，如 2024-01-20")
+    ] = None,
+    today: Annotated[str | None, typer.Option("--today", metavar="DATE", help="统计日期，不写为今天")] = None,
+    year: Annotated[
+        int | None, typer.Option("--year", metavar="YYYY", help="报告年度，不写为统计日期的上一年")
+    ] = None,
+    reply_by: Annotated[
+        str | None, typer.Option("--reply-by", metavar="DATE", help="通知里要求办理的日期，不写为报送期限")
+    ] = None,
+    office: Annotated[str, typer.Option("--office", metavar="NAME", help="通知的落款")] = "",
+    notice_template: Annotated[
+        Path | None, typer.Option("--notice-template", metavar="FILE.docx", help="自己的更正通知模板")
+    ] = None,
+    signoff_template: Annotated[
+        Path | None, typer.Option("--signoff-template", metavar="FILE.docx", help="自己的审签单模板")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=0, help="并行进程数，0为按处理器数")] = 0,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
+    blank_as_zero: BlankAsZero = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """按名录收报：谁没报、谁要改、谁可以审签；写出台账、检查结果、更正通知和审签单。"""
+    from nianbao.cli.collecting import day, tell
+    from nianbao.collecting import collect as collect_reports
+
+    collected = collect_reports(
+        roster,
+        folder,
+        out,
+        _pack(pack, packs),
+        previous=previous or None,
+        aliases=aliases,
+        waivers=tuple(waivers or ()),
+        since=since,
+        notices=notices,
+        published=tuple(published or ()),
+        due=day("--due", due),
+        today=day("--today", today),
+        year=year,
+        reply_by=day("--reply-by", reply_by),
+        office=office,
+        notice_template=notice_template,
+        signoff_template=signoff_template,
+        blank_as_zero=blank_as_zero,
+        jobs=jobs,
+    )
+    raise typer.Exit(tell(collected))
+
+
+@app.command()
 def preview(
     inputs: Annotated[
         list[str] | None, typer.Argument(metavar="[INPUT...]", help="表格、数据或报告文件，文件夹、通配符")

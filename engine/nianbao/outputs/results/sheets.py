@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -98,8 +98,22 @@ class Row:
     formulas: Mapping[int, str] = field(default_factory=dict)
 
 
+@dataclass(frozen=True)
+class Extra:
+    """A further table of a workbook: its name, its columns, and its rows, which may come one by one.
+
+    `remark` is a line below the table.
+    """
+
+    name: str
+    columns: Sequence[Column]
+    rows: Iterable[Row]
+    frozen: int = 1
+    remark: str = ""
+
+
 class Book:
-    """The workbook whose sheets grow on disk: the file `path`; `what` it is stands on every page."""
+    """The workbook whose sheets grow on disk; `path` is the file that it will be, `what` its kind."""
 
     def __init__(self, title: str, path: Path, what: str = "检查结果") -> None:
         from openpyxl import Workbook
@@ -147,6 +161,16 @@ class Table:
             self.sheet.end_of_data()
             self.sheet = self._next()
         return self.sheet.append(row)
+
+
+def write_extra(book: Book, extra: Extra) -> None:
+    """Write a further table to the end of a workbook."""
+    table = Table(book, extra.name, extra.columns, extra.frozen)
+    for row in extra.rows:
+        table.append(row)
+    table.sheet.end_of_data()
+    if extra.remark:
+        table.sheet.remark(extra.remark)
 
 
 class Sheet:

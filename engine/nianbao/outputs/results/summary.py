@@ -17,7 +17,7 @@ from nianbao.fields import lookup
 from nianbao.findings import SEVERITIES, Finding, Value, Where, order
 from nianbao.outputs.results.doubts import DOUBTS, Doubt, DoubtSheet, doubts_of
 from nianbao.outputs.results.explaining import EXPLAINED, Explaining, Explanation, explanations
-from nianbao.outputs.results.sheets import Book, Column, Link, Row, Sheet, Table
+from nianbao.outputs.results.sheets import Book, Column, Extra, Link, Row, Sheet, Table, write_extra
 from nianbao.outputs.results.words import (
     LEVELS,
     STATUSES,
@@ -30,9 +30,11 @@ from nianbao.outputs.results.words import (
 )
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, Status
+from nianbao.report import Report
 
 _NAMELESS = "（未填单位名称）"
 OVERVIEW, FINDINGS, UNREADABLE, NOTES = "总览", "问题清单", "未能读取", "说明"
+ROUND = "轮次"
 
 _OVERVIEW_FIRST = (
     Column("序号", 5, "center"),
@@ -60,7 +62,11 @@ _FINDING_COLUMNS = (
     Column("依据", 19),
     Column("说明", 32),
     Column("规则", 13),
+    # Not by the words of 情况说明: this list is no form for explanations.
+    Column("单位的说明", 18),
+    Column("由谁确认", 10),
 )
+_ROUND_COLUMN = Column(ROUND, 6, "center")
 # Columns of the overview, from 0.
 _STATUS, _ERRORS, _WARNINGS = 6, 7, 8
 _LEGEND = (
@@ -98,10 +104,16 @@ class Entry:
     note: str = ""
     doubts: tuple[Doubt, ...] = ()
     explanations: tuple[Explanation, ...] = ()
+    states: tuple[str, ...] = ()
 
 
-def entry_of(result: CheckResult, pack: Pack, output: str = "", note: str = "") -> Entry:
-    """Return the entry of a checked report; `output` is the name of the file that was made of it."""
+def entry_of(
+    result: CheckResult, pack: Pack, output: str = "", note: str = "", states: tuple[str, ...] = ()
+) -> Entry:
+    """Return the entry of a checked report; `output` is the name of the file that was made of it.
+
+    `states` says of each finding what became of it since an earlier round.
+    """
     report = result.report
     meta = pack.meta
     contact = (report.value(path) for path in meta.get("contact", ()))
@@ -114,13 +126,19 @@ def entry_of(result: CheckResult, pack: Pack, output: str = "", note: str = "") 
         status=result.status,
         errors=result.errors,
         warnings=result.warnings,
-        figures=tuple(_sum(report.data, column["sum"]) for column in meta.get("summary", ())),
+        figures=figures_of(report, pack),
         contact=" ".join(str(value) for value in contact if value),
         findings=result.findings,
         note="；".join(filter(None, (note, _reading_note(result)))),
         doubts=tuple(doubts_of(result)),
         explanations=explanations(result, pack),
+        states=states,
     )
+
+
+def figures_of(report: Report, pack: Pack) -> tuple[Value, ...]:
+    """Return the figures of a report that the pack has chosen for summaries, in its order."""
+    return tuple(_sum(report.data, column["sum"]) for column in pack.meta.get("summary", ()))
 
 
 def _reading_note(result: CheckResult) -> str:
@@ -151,37 +169,41 @@ def write_summary(
     entries: Iterable[Entry],
     unreadable: Sequence[tuple[str, str]] = (),
     notes: Sequence[tuple[str, str]] = (),
+    extras: Sequence[Extra] = (),
+    rounds: bool = False,
 ) -> None:
     """Write the summary of a batch; raises OutputError.
 
     `unreadable` are (file, reason); `notes` are (heading, text) to be recorded: options, reasons given to
-    overrides, the time. Equal arguments give equal bytes.
+    overrides, the time; `extras` are further sheets; `rounds` adds a column of what became of each finding
+    since an earlier round. Equal arguments give equal bytes.
     """
-    with summarizing(path, pack) as summary:
+    with summarizing(path, pack, rounds) as summary:
         for entry in entries:
             summary.add(entry)
-        summary.save(unreadable, notes)
+        summary.save(unreadable, notes, extras)
 
 
 @contextmanager
-def summarizing(path: Path, pack: Pack) -> Iterator[Summary]:
+def summarizing(path: Path, pack: Pack, rounds: bool = False) -> Iterator[Summary]:
     """Give the summary of a batch that is written while the batch runs; raises OutputError.
 
     Nothing stands at `path` before it is saved.
     """
     with Book(pack.title, path) as book:
-        yield Summary(book, pack)
+        yield Summary(book, pack, rounds)
 
 
 class Summary:
     """Writes the sheets of a summary while it counts."""
 
-    def __init__(self, book: Book, pack: Pack) -> None:
-        self.book, self.pack = book, pack
+    def __init__(self, book: Book, pack: Pack, rounds: bool = False) -> None:
+        self.book, self.pack, self.rounds = book, pack, rounds
         self.words = Words(pack)
         figures = [_figure(column, pack) for column in pack.meta.get("summary", ())]
         self.overview = Sheet(book, OVERVIEW, (*_OVERVIEW_FIRST, *figures, *_OVERVIEW_LAST), frozen=2)
-        self.findings = Table(book, FINDINGS, _FINDING_COLUMNS, frozen=2)
+        columns = (*_FINDING_COLUMNS, *((_ROUND_COLUMN,) if rounds else ()))
+        self.findings = Table(book, FINDINGS, columns, frozen=2)
         self.doubts = DoubtSheet(book, pack)
         self.explaining = Explaining(book, self.words)
         self.sums: list[int | Decimal] = [0] * (2 + len(figures))
@@ -193,13 +215,16 @@ class Summary:
         """Write one report: its line in the overview and a line for each finding."""
         home = Link(OVERVIEW, self.overview.row + 1)
         first: dict[str, Link] = {}
-        for finding in sorted(entry.findings, key=order):
+        states = entry.states or ("",) * len(entry.findings)
+        pairs = zip(entry.findings, states, strict=True)
+        for finding, state in sorted(pairs, key=lambda pair: order(pair[0])):
             if finding.waiver:
                 self.waived += 1
-                self.findings.append(self.finding(entry, finding, home))
+                self.findings.append(self.finding(entry, finding, home, state))
                 continue
             self.levels[finding.severity] += 1
-            first.setdefault(finding.severity, self.findings.append(self.finding(entry, finding, home)))
+            line = self.findings.append(self.finding(entry, finding, home, state))
+            first.setdefault(finding.severity, line)
         self.doubts.add(entry.agency or _NAMELESS, entry.doubts, home)
         self.explaining.add(entry.agency, entry.year, entry.explanations)
         self.statuses[entry.status] += 1
@@ -231,9 +256,9 @@ class Summary:
         )
         return Row(values, styles, links)
 
-    def finding(self, entry: Entry, finding: Finding, home: Link) -> Row:
+    def finding(self, entry: Entry, finding: Finding, home: Link, state: str) -> Row:
         """Return the line of a finding; `home` leads to its report in the overview."""
-        words = self.words
+        words, waiver = self.words, finding.waiver
         values = (
             sum(self.levels.values()) + self.waived,
             entry.agency or _NAMELESS,
@@ -248,10 +273,18 @@ class Summary:
             finding.basis,
             words.message(finding),
             finding.rule,
+            waiver.reason if waiver else None,
+            " ".join(filter(None, (waiver.confirmed_by, waiver.date))) if waiver else None,
+            *((state,) if self.rounds else ()),
         )
         return Row(values, {2: "info" if finding.waiver else finding.severity}, {1: home})
 
-    def save(self, unreadable: Sequence[tuple[str, str]], notes: Sequence[tuple[str, str]]) -> None:
+    def save(
+        self,
+        unreadable: Sequence[tuple[str, str]],
+        notes: Sequence[tuple[str, str]],
+        extras: Sequence[Extra] = (),
+    ) -> None:
         """Write what stands below and behind the long sheets, and then the file; see `write_summary`."""
         self.overview.end_of_data()
         self.findings.sheet.end_of_data()
@@ -265,6 +298,8 @@ class Summary:
             text = f"另有{len(unreadable)}个文件未能读取，见工作表“{UNREADABLE}”"
             self.overview.remark(text, Link(UNREADABLE, 1))
             self.unreadable(unreadable)
+        for extra in extras:
+            write_extra(self.book, extra)
         self.notes([("检查结果", counted), *notes])
         self.book.save()
 
