@@ -94,7 +94,6 @@ def build(
             allow_errors=allow_errors,
             resume=resume,
             blank_as_zero=blank_as_zero,
-            waivers=waivers or (),
         )
     except KeyboardInterrupt:
         typer.echo("已中断；已完成的文件都在，重新运行会接着做", err=True)
