@@ -171,6 +171,12 @@ def test_a_notice_says_where_what_what_should_hold_and_by_when(first: Collected)
     assert "【错误】表三·一、本年新收·总计：填报42，应为43" in mail
 
 
+def test_a_notice_says_what_stands_there_also_where_that_is_a_text(first: Collected) -> None:
+    path = next(p for p in first.notices if p.name.startswith("清河区税务局"))
+    rows = [[cell.text for cell in row.cells] for row in Document(str(path)).tables[0].rows]
+    assert rows[1][1:4] == ["警告", "五、存在的主要问题及改进情况", "人手不足，业务培训不够。"]
+
+
 def test_a_reminder_is_sent_to_who_has_not_reported(first: Collected) -> None:
     path = next(p for p in first.notices if p.name.startswith("清河区民政局"))
     document = Document(str(path))
