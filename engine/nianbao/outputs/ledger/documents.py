@@ -29,8 +29,8 @@ NOTICE: Mapping[str, tuple[str, ...] | None] = {
         ("agency", "year", "title", "subject", "status", "source", "date", "due", "reply_by", "round",
          "office", "counted", "verdict", "contact")),
     "matters": (),
-    "findings": ("number", "level", "state", "grade", "place", "value", "expected", "difference", "requirement",
-                 "problem", "message", "advice", "basis"),
+    "findings": ("number", "level", "state", "grade", "place", "value", "expected", "difference",
+                 "requirement", "problem", "message", "advice", "basis"),
     "fixed": ("place", "message"),
     "changes": (),
 }  # fmt: skip
