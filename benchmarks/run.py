@@ -22,6 +22,7 @@ ALL = (
     ("reading", ()),
     ("formats", ()),
     ("service", ()),
+    ("rollup", ()),
     ("peers", ()),
     ("scale", ("--counts", "1000", "10000", "100000", "--jobs", "2")),
     ("suspects", ("--tables", "2000")),

@@ -251,7 +251,8 @@ def command(pid: int) -> str:
         return ""
 
 
-@pytest.mark.parametrize("times", [1, pytest.param(6, marks=SLOW)])
+@SLOW
+@pytest.mark.parametrize("times", [1, 6])
 def test_a_worker_killed_in_a_batch_of_a_thousand_costs_nothing(
     pack: Pack, tmp_path: Path, times: int
 ) -> None:

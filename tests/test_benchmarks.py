@@ -23,6 +23,7 @@ import dialects
 import engines
 import outputs
 import peers
+import rollup
 import rules
 import suspects
 
@@ -315,3 +316,12 @@ def test_the_verdict_on_suspects_says_what_was_missed(
     lines = [line.split(" | ") for line in text.splitlines()]
     assert [line[0].removeprefix("| ") for line in lines if line[-1].startswith("MISSED")] == missed
     assert "MISSED" in suspects.verdict(rows, [suspects.Agreement("small", 1000, 998)])
+
+
+def test_sums_that_are_wrong_are_seen_by_the_benchmark_of_rolling_up(pack: Pack, tmp_path: Path) -> None:
+    source, roster, sums = rollup.make_input(pack, tmp_path, "jsonl", 20)
+    *_, status = rollup.measured(source, roster, tmp_path)
+    assert rollup.problem(tmp_path, sums, status) == ""
+    sums["requests.new.total"] += 1
+    assert rollup.problem(tmp_path, sums, status) == "1 sums wrong"
+    assert rollup.problem(tmp_path, sums, 1) == "exit 1, 1 reports"

@@ -214,7 +214,8 @@ def assert_next_run_completes(disturbed: Disturbed, change: Change, pack: Pack, 
 SLOW = pytest.mark.slow
 
 
-@pytest.mark.parametrize("resumed", [pytest.param(False, marks=SLOW), True])
+@SLOW
+@pytest.mark.parametrize("resumed", [False, True])
 def test_a_run_killed_at_every_moment_is_completed_by_the_next(
     pack: Pack, change: Change, tmp_path: Path, resumed: bool
 ) -> None:

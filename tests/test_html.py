@@ -166,7 +166,7 @@ def hard_data(pack: Pack, texts: list[str]) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25)
 @given(texts=TEXTS, name=st.sampled_from(TEMPLATES), way=st.sampled_from(WAYS))
 def test_filling_the_converted_template_equals_converting_the_rendered_report(
     texts: list[str], name: str, way: tuple[bool, bool]
@@ -180,7 +180,7 @@ def test_filling_the_converted_template_equals_converting_the_rendered_report(
     assert set(own_rules.splitlines()) <= {*rules.splitlines(), ""}
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12)
 @given(texts=TEXTS)
 def test_hard_texts_come_out_as_in_the_docx_and_make_no_markup(texts: list[str]) -> None:
     pack = the_pack()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from nianbao.batch import BatchResult, build
     from nianbao.collecting import Collected, collect
     from nianbao.comparison import compare
+    from nianbao.consolidation import Rollup, rollup
     from nianbao.differences import Comparison
     from nianbao.errors import InputError, NianbaoError, OutputError, PackError, RenderError, TemplateError
     from nianbao.findings import Finding, Suspect, Where
@@ -32,6 +33,7 @@ _HOMES = {
     "batch": ("BatchResult", "build"),
     "collecting": ("Collected", "collect"),
     "comparison": ("compare",),
+    "consolidation": ("Rollup", "rollup"),
     "differences": ("Comparison",),
     "errors": ("InputError", "NianbaoError", "OutputError", "PackError", "RenderError", "TemplateError"),
     "findings": ("Finding", "Suspect", "Where"),
@@ -57,6 +59,7 @@ __all__ = [
     "Previous",
     "RenderError",
     "Report",
+    "Rollup",
     "Suspect",
     "TemplateError",
     "Where",
@@ -71,6 +74,7 @@ __all__ = [
     "read",
     "render",
     "render_html",
+    "rollup",
 ]
 
 

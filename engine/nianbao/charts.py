@@ -46,15 +46,15 @@ def read_charts(charts: Iterable[Mapping[str, Any]], fields: FieldSet) -> tuple[
 def unknown_sums(chart: Mapping[str, Any], fields: FieldSet) -> Iterator[str]:
     """Yield the paths and patterns of a chart that name no figure."""
     for group in chart["group"]:
-        yield from (pattern for pattern in group["sum"] if not list(_matching(pattern, fields)))
+        yield from (pattern for pattern in group["sum"] if not list(matching(pattern, fields)))
 
 
 def _summed(group: Mapping[str, Any], fields: FieldSet) -> Iterator[str]:
     for pattern in group["sum"]:
-        yield from _matching(pattern, fields)
+        yield from matching(pattern, fields)
 
 
-def _matching(pattern: str, fields: FieldSet) -> Iterator[str]:
+def matching(pattern: str, fields: FieldSet) -> Iterator[str]:
     """Yield the figures that a path names, in which ``*`` stands for any one name."""
     known = re.compile(re.escape(pattern).replace(r"\*", r"[^.\[\]]+"))
     yield from (f.path for f in fields.numbers if known.fullmatch(f.path))

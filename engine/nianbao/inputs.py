@@ -30,6 +30,8 @@ DOCUMENTS = frozenset(
 SUFFIXES = DATA | DOCUMENTS
 # What nianbao itself writes beside reports.
 _OUTPUTS = frozenset({"检查结果.xlsx", MANIFEST})
+# How the files end that a roll-up writes beside its report.
+MATRIX_FILE, TEXTS_FILE, RECORD_FILE = "（贡献矩阵）.xlsx", "（各单位文字）.xlsx", "（汇总记录）.json"
 _TEXTS = frozenset({".txt", ".md"})
 
 # Documents take longer to read than data do: from so many on, workers read them ahead, a few at a time.
@@ -193,14 +195,25 @@ def _of_folder(paths: Sequence[Path]) -> Sequence[Path]:
     there is nothing else.
     """
     others = [path for path in paths if path.suffix.lower() not in _TEXTS] or paths
-    written = {folder: written_in(folder) for folder in {path.parent for path in others}}
+    written = {folder: written_in(folder) | _rolled_up(folder) for folder in {path.parent for path in others}}
     return [path for path in others if path.name not in written[path.parent]] or others
+
+
+def _rolled_up(folder: Path) -> frozenset[str]:
+    """Return the names of the Word files of roll-ups in a folder that stand there as data too."""
+    stems = tuple(path.name.removesuffix(RECORD_FILE) for path in folder.glob(f"*{RECORD_FILE}"))
+    found = (path for path in folder.glob("*.docx") if path.name.startswith(stems)) if stems else ()
+    return frozenset(path.name for path in found if path.with_suffix(".json").is_file())
 
 
 def _is_input(path: Path, folder: Path) -> bool:
     hidden = any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
-    known = path.suffix.lower() in SUFFIXES and path.name not in _OUTPUTS
+    known = path.suffix.lower() in SUFFIXES and not _is_output(path.name)
     return known and not hidden and path.is_file() and path.parent.name != VOIDED
+
+
+def _is_output(name: str) -> bool:
+    return name in _OUTPUTS or name.endswith((MATRIX_FILE, TEXTS_FILE, RECORD_FILE))
 
 
 def _nothing(path: Path) -> str:

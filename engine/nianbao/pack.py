@@ -20,6 +20,7 @@ from nianbao.fields import FieldSet, read_fields
 from nianbao.labels import Labels, normal, read_labels
 from nianbao.layout import Layout
 from nianbao.nesting import Nesting
+from nianbao.policy import Policy, read_policy, unknown_names
 from nianbao.rules import RuleSet, compile_rules
 from nianbao.template import CompiledTemplate, compile_template
 from nianbao.textchecks import Slip
@@ -131,6 +132,11 @@ class Pack:
     def charts(self) -> tuple[Chart, ...]:
         """What is worth a chart over the years."""
         return read_charts(self.meta.get("chart", ()), self.fields)
+
+    @cached_property
+    def rollup(self) -> Policy | None:
+        """How reports are rolled up, None for a pack that does not say."""
+        return read_policy(self.meta, self.fields)
 
     @cached_property
     def places(self) -> Mapping[str, str]:
@@ -281,6 +287,8 @@ def _lint_names(pack: Pack) -> None:
     for path in named:
         if path not in pack.fields.nodes:
             raise PackError(f"{pack.id}/pack.toml用了没有的栏目：{path}", file="pack.toml")
+    for path in unknown_names(meta["rollup"], pack.fields) if "rollup" in meta else ():
+        raise PackError(f"{pack.id}/pack.toml的[rollup]用了没有的栏目：{path}", file="pack.toml")
     for chart in meta.get("chart", ()):
         for path in unknown_sums(chart, pack.fields):
             raise PackError(

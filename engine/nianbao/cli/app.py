@@ -308,6 +308,57 @@ def diff(
 
 
 @app.command()
+def rollup(
+    inputs: Inputs,
+    agency: Annotated[
+        str, typer.Option("--agency", metavar="NAME", help="汇总报告的单位名称，如 清河区人民政府")
+    ],
+    out: Annotated[
+        Path,
+        typer.Option("--out", "-o", metavar="FILE.docx", help="汇总报告；贡献矩阵和附录写在旁边"),
+    ],
+    agencies: Annotated[
+        Path | None,
+        typer.Option("--agencies", metavar="FILE", help="单位名录：应报的单位、类别、是否计入汇总"),
+    ] = None,
+    adjustments: Annotated[
+        Path | None,
+        typer.Option("--adjustments", metavar="FILE", help="调整表：栏目、调整数、理由、批准人"),
+    ] = None,
+    against: Annotated[
+        str | None, typer.Option("--against", metavar="REPORT", help="已公布的报告，逐格比较")
+    ] = None,
+    allow_errors: Annotated[
+        str | None, typer.Option("--allow-errors", metavar="REASON", help="有错误也生成，并记录理由")
+    ] = None,
+    previous: Previous = None,
+    aliases: AliasFile = None,
+    waivers: WaiverFiles = None,
+    blank_as_zero: BlankAsZero = None,
+    pack: PackId = DEFAULT,
+    packs: PackDirs = None,
+) -> None:
+    """把各单位的报告逐格相加成一份汇总报告，写出谁贡献了多少。"""
+    from nianbao.cli.rolling import run_rollup
+
+    status = run_rollup(
+        inputs,
+        agency,
+        out,
+        _pack(pack, packs),
+        agencies=agencies,
+        adjustments=adjustments,
+        against=against,
+        allow_errors=allow_errors,
+        previous=previous,
+        aliases=aliases,
+        waivers=waivers,
+        blank_as_zero=blank_as_zero,
+    )
+    raise typer.Exit(status)
+
+
+@app.command()
 def chart(
     inputs: Inputs,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.html", help="网页文件")],

@@ -41,11 +41,12 @@ def kept(report: Report, pack: Pack) -> Report:
     places = _places(pack)
     wanted = pack.rules.remembered
     values = report.values
-    code = pack.meta.get("code")
+    # A government's own report and that of its whole region have one name.
+    always = (pack.meta.get("code"), pack.rollup and pack.rollup.scope)
     rest: dict[str, Value] = {
         path: value
         for path, value in values.items()
-        if path not in places and value is not None and (generic(path) in wanted or path == code)
+        if path not in places and value is not None and (generic(path) in wanted or path in always)
     }
     rest |= {"agency": report.agency, "year": report.year}
     figures = tuple(map(values.get, places))

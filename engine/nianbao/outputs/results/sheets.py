@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 from xml.sax.saxutils import escape
@@ -89,11 +90,12 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The values of a row; what single columns (from 0) look like, and where they lead."""
+    """The values of a row; what single columns (from 0) look like, where they lead, what calculates them."""
 
     values: Sequence[Value]
     styles: Mapping[int, str] = field(default_factory=dict)
     links: Mapping[int, Link] = field(default_factory=dict)
+    formulas: Mapping[int, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -210,7 +212,7 @@ class Sheet:
         sheet.oddFooter.center.text = "第&P页，共&N页"
         titles = [column.title for column in self.columns]
         sheet.row_dimensions[1].height = _height(titles, self.columns)
-        sheet.append([_styled(sheet, "header", 0, False, value=title) for title in titles])
+        sheet.append(_alike(sheet, "header", titles))
 
     def append(self, row: Row) -> Link:
         """Write a row; return the link that leads to it. Raises OutputError on a full sheet."""
@@ -218,14 +220,23 @@ class Sheet:
             raise OutputError(f"“{self.title}”超过Excel一张表的上限{MAX_ROWS}行，请分批检查")
         self.row += 1
         values = [_shown(value) if isinstance(value, str) else value for value in row.values]
-        cells = [
-            self._cell(number, value, row.styles.get(number, column.style))
-            for number, (value, column) in enumerate(zip(values, self.columns, strict=True))
-        ]
+        cells = self._cells(values, row.styles)
+        for number, formula in row.formulas.items():
+            cells[number] = cells[number].replace("<v>", f"<f>{escape(formula)}</f><v>")
         for number, link in row.links.items():
             self._link(number, link)
         self._write(cells, _height(values, self.columns))
         return Link(self.title, self.row)
+
+    def faint_zeros(self, first: int) -> None:
+        """Show zeros from a column (from 0) on in grey, in all rows so far: they are easier to read past."""
+        from openpyxl.formatting.rule import CellIsRule
+        from openpyxl.styles import Font
+
+        area = f"{self._letters[first]}2:{self._letters[-1]}{self.row}"
+        grey = Font(color="BFBFBF")
+        rule = CellIsRule(operator="equal", formula=["0"], font=grey)  # type: ignore[no-untyped-call]
+        self._sheet.conditional_formatting.add(area, rule)
 
     def end_of_data(self) -> None:
         """Set the filter over the rows so far; totals and remarks that follow stay out of it."""
@@ -272,6 +283,21 @@ class Sheet:
         except OSError as error:
             raise cannot_spool(error) from error
 
+    def _cells(self, values: Sequence[Value], styles: Mapping[int, str]) -> list[str]:
+        """Return the XML of the cells of a row; plain whole numbers, often thousands, take no detour."""
+        row, letters, plain = self.row, self._letters, self._plain
+        return [
+            f'<c r="{letters[number]}{row}" s="{plain[number]}"><v>{value}</v></c>'
+            if type(value) is int and number not in styles and is_exact(value)
+            else self._cell(number, value, styles.get(number, self.columns[number].style))
+            for number, value in enumerate(values)
+        ]
+
+    @cached_property
+    def _plain(self) -> list[int]:
+        """The styles of the columns."""
+        return [self._style(column.style) for column in self.columns]
+
     def _cell(self, column: int, value: Value, style: str) -> str:
         """Return the XML of a cell of the row that is being written."""
         start = f'<c r="{self._letters[column]}{self.row}" s="'
@@ -312,6 +338,17 @@ def _styled(sheet: Any, name: str, places: int, quoted: bool, value: str | None 
         cell.number_format = f"0.{'0' * places}"
     cell.quotePrefix = quoted
     return cell
+
+
+def _alike(sheet: Any, name: str, values: Sequence[str]) -> list[Any]:
+    """Return cells of one look; only the first is styled, as there may be thousands."""
+    from openpyxl.cell import WriteOnlyCell
+
+    first = _styled(sheet, name, 0, False)
+    cells: list[Any] = [WriteOnlyCell(sheet, value) for value in values]
+    for cell in cells:
+        cell._style = first._style
+    return cells
 
 
 def decimal_places(value: Value) -> int:

@@ -1,0 +1,107 @@
+"""`nianbao rollup`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from nianbao.bind import bind
+from nianbao.cli.common import CLEAN, FINDINGS, say, status, warn
+from nianbao.consolidation import Rollup, rollup
+from nianbao.consolidation.record import read_record
+from nianbao.errors import InputError
+from nianbao.findings import Finding, order
+from nianbao.inputs import Source
+from nianbao.outputs.rollup.files import Places, Written, write_rollup
+from nianbao.pack import Pack
+from nianbao.previous import Previous, as_previous
+
+# Findings of one severity that the screen lists; the workbook has all.
+_SHOWN = 20
+_LABELS = {"error": "错误", "warning": "警告", "info": "提示"}
+
+
+def run_rollup(
+    inputs: Sequence[str],
+    agency: str,
+    out: Path,
+    pack: Pack,
+    *,
+    agencies: Path | None,
+    adjustments: Path | None,
+    against: str | None,
+    allow_errors: str | None,
+    previous: Sequence[str] | None,
+    aliases: Path | None,
+    waivers: Sequence[Path] | None,
+    blank_as_zero: str | None,
+) -> int:
+    """Roll the inputs up into one report and return the exit status."""
+    places = Places.of(out)
+    earlier = read_record(places.record)
+    source = Source(list(inputs), pack)
+    last = as_previous(list(previous) if previous else None, pack, aliases)
+    reports = (bind(raw, pack, blank_as_zero) for raw in source)
+    try:
+        done = rollup(
+            reports,
+            pack,
+            agency,
+            agencies=agencies,
+            adjustments=adjustments,
+            against=against,
+            previous=last,
+            aliases=aliases,
+            waivers=waivers,
+            earlier=earlier,
+        )
+    except InputError as error:
+        reasons = "；".join(message for _, message in source.unreadable)
+        raise InputError(f"{error.message}{f'（{reasons}）' if reasons else ''}", file=error.file) from None
+    unreadable = [*source.unreadable, *_lost(last)]
+    notes = tuple(("未能读取", f"{file}：{message}") for file, message in unreadable)
+    before = earlier.outputs if earlier else ()
+    written = write_rollup(places, done, pack, allow_errors=allow_errors, notes=notes, before=before)
+    _tell(done, written, pack)
+    for file, message in unreadable:
+        warn(f"未能读取 {file}：{message}")
+    return FINDINGS if written.report is None else status(unreadable, done.errors) or CLEAN
+
+
+def _lost(previous: Previous | None) -> tuple[tuple[str, str], ...]:
+    return previous.unreadable if previous is not None else ()
+
+
+def _tell(done: Rollup, written: Written, pack: Pack) -> None:
+    say(f"{done.agency}{done.year or ''}年汇总：计入{len(done.members)}个单位，不计入{len(done.excluded)}个")
+    for each in done.excluded[:_SHOWN]:
+        say(f"不计入 {each.agency}：{each.reason}")
+    if done.changes:
+        say(done.changes.sentence(pack))
+    _findings(done.findings)
+    for over in done.carried:
+        shares = "、".join(f"{who}{gap:+}" for who, gap in over.members[:_SHOWN])
+        rest = f"，其他{over.rest:+}" if over.rest else ""
+        say(f"{over.message}：{shares or '各单位都与上年相符'}{rest}")
+    if done.compared is not None:
+        say(
+            f"与公布的报告比较：{len(done.differences)}格不同" if done.differences else "与公布的报告逐格相同"
+        )
+    say(f"口径说明：{done.statement}")
+    for name in written.voided:
+        say(f"已作废：{name}")
+    if written.report is None:
+        say(f"有{done.errors}个错误，没有生成汇总报告；改正后重新运行，或用 --allow-errors 写明理由")
+    else:
+        say(f"汇总报告：{written.report}")
+    say(f"贡献矩阵：{written.places.matrix}")
+    say(f"各单位文字：{written.places.texts}")
+
+
+def _findings(findings: Sequence[Finding]) -> None:
+    for number, finding in enumerate(sorted(findings, key=order)):
+        if number == _SHOWN:
+            say(f"另有{len(findings) - _SHOWN}条，见贡献矩阵的“问题”表")
+            return
+        label = "已说明" if finding.waiver else _LABELS[finding.severity]
+        say(f"{label}：{finding.message}")
