@@ -556,6 +556,16 @@ def test_an_earlier_round_of_another_year_is_refused(office: Office) -> None:
         office.run(today=date(2025, 1, 5), since=before)
 
 
+def test_agencies_that_cannot_have_files_of_their_names_do_not_overwrite_each_other(office: Office) -> None:
+    names = ("甲区A/B局", "甲区A:B局")
+    roster(office.roster, *((name, "", "部门") for name in names))
+    for number, name in enumerate(names):
+        office.put(office.data | {"agency": name}, f"{number}.json")
+    office.run()
+    kept = [json.loads(path.read_text("utf-8")) for path in (office.workspace / "数据").iterdir()]
+    assert {data["agency"] for data in kept} == set(names)
+
+
 def test_a_run_again_changes_no_file(office: Office) -> None:
     office.run()
     first = {p: p.read_bytes() for p in office.workspace.rglob("*") if p.is_file()}
