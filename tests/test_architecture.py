@@ -43,6 +43,7 @@ LAYERS = (
         "linear",
         "rulematrix",
         "recompute",
+        "templatewords",
         "template",
     ),
     ("yearly", "templatelint", "templatesafety", "templatebalance", "pack", "suspects"),

@@ -24,6 +24,7 @@ from nianbao.manifest import MANIFEST, Manifest
 from nianbao.outputs.results.summary import Entry
 from nianbao.pack import Pack
 from nianbao.pipeline import report_from_data
+from nianbao.report import Report
 from nianbao.workers import LocalPool
 
 
@@ -266,3 +267,15 @@ def test_dicts_reports_and_files_may_be_built_together(
     result = build([three[0], report, source], tmp_path / "out", pack)
     assert [e.agency for e in result.entries] == ["第1局", "第2局", "第3局"]
     assert len(documents(tmp_path / "out")) == 3
+
+
+def test_one_input_need_not_stand_in_a_list(pack: Pack, three: list[dict[str, Any]], tmp_path: Path) -> None:
+    source = save(tmp_path / "in.json", three)
+    for number, one in enumerate((source, str(source), three[0], Report.from_data(three[0], pack))):
+        made = build(one, tmp_path / str(number), pack)
+        assert [entry.status for entry in made.entries] == ["pass"] * (3 if number < 2 else 1)
+
+
+def test_data_of_any_shape_becomes_a_report_that_says_what_is_wrong(pack: Pack) -> None:
+    assert Report.from_data({"agency": 5, "year": "x", "requests": []}, pack).findings
+    assert Report.from_data({}, pack).agency == ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,8 +12,10 @@ from typing import Any
 
 import pytest
 from openpyxl import Workbook, load_workbook
+from rich.cells import cell_len
 
 from conftest import EXAMPLES, consistent_report
+from nianbao.cli import main
 from nianbao.pack import Pack
 
 NAMES = "政府信息公开工作年度报告"
@@ -239,3 +242,180 @@ def test_pack_list_and_lint_tell_what_there_is(tmp_path: Path) -> None:
 def test_help_is_there_for_every_command() -> None:
     for command in ((), ("build",), ("check",), ("form",), ("read",), ("pack",), ("pack", "lint")):
         assert run(*command, "--help").returncode == 0
+
+
+USAGE = [
+    (("check",), "缺少 INPUT...（表格"),
+    (("build", "a"), "缺少选项 --out / -o（输出文件夹）"),
+    (("chek", "a"), "没有“chek”这个命令，是不是 check"),
+    (("pack", "foo"), "没有“foo”这个命令"),
+    (("check", "a", "--previos", "b"), "没有 --previos 这个选项，是不是 --previous"),
+    (("check", "a", "--format"), "--format 后面没有写内容"),
+    (("build", "a", "-o", "o", "--resume=1"), "--resume 后面不写内容"),
+    (("build", "a", "-o", "o", "--jobs", "x"), "--jobs 的内容应为整数"),
+    (("build", "a", "-o", "o", "--jobs", "-1"), "--jobs 的内容不能小于0"),
+    (("diff", "a", "b", "c"), "多出了“c”"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), USAGE, ids=[words for _, words in USAGE])
+def test_a_wrong_call_is_told_in_chinese_with_status_two(
+    arguments: tuple[str, ...],
+    words: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["nianbao", *arguments])
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr()
+    assert (left.value.code, said.out) == (2, "")
+    assert said.err.startswith(f"错误：{words}")
+    assert "--help" in said.err.splitlines()[1]
+
+
+def test_help_names_every_option_and_cuts_nothing(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["nianbao", "build", "-h"])
+    monkeypatch.setenv("COLUMNS", "60")
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr().out
+    assert left.value.code == 0
+    assert "-o, --out DIR" in said
+    assert "情况说明表，如填好的检查结果.xlsx" in "".join(said.split())
+    assert not re.search(r"Options|Usage|required|default|…$", said)
+    assert all(cell_len(line) <= 60 for line in said.splitlines())
+
+
+def test_help_does_not_load_rich() -> None:
+    code = "import sys; from nianbao.cli import main; sys.argv = ['nianbao', '-h']\ntry: main()\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{code}finally: print('rich' in sys.modules, file=sys.stderr)"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.strip() == "False"
+
+
+def called(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, *arguments: object
+) -> tuple[int, str, str]:
+    """Return status, output and errors of a call in this process."""
+    monkeypatch.setattr(sys, "argv", ["nianbao", *map(str, arguments)])
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr()
+    return int(left.value.code or 0), said.out, said.err
+
+
+def test_the_empty_lines_of_a_blank_register_are_no_reports(
+    pack: Pack, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    register = tmp_path / "r.xlsx"
+    assert called(capsys, monkeypatch, "form", "-o", register)[0] == 0
+    status, _, said = called(capsys, monkeypatch, "check", register)
+    assert (status, said) == (2, "错误：r.xlsx：工作表“登记表”只有表头，没有数据行，请填写后再试\n")
+    workbook = load_workbook(register)
+    workbook.worksheets[0]["B7"] = "甲局"
+    workbook.save(register)
+    status, shown, _ = called(capsys, monkeypatch, "check", register, "--format", "json")
+    assert [r["source"]["row"] for r in json.loads(shown)["reports"]] == [7]
+    assert status == 1
+
+
+def test_a_blank_form_carries_the_year_that_was_asked_for(
+    pack: Pack, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert called(capsys, monkeypatch, "form", "-o", tmp_path / "a", "--year", 2024)[0] == 0
+    assert called(capsys, monkeypatch, "form", "-o", tmp_path / "b")[0] == 0
+    (form,) = (tmp_path / "a").iterdir()
+    assert form.name == f"2024年{NAMES}空白填报表.xlsx"
+    assert [row[1].value for row in load_workbook(form)["基本信息"] if row[0].value == "年度"] == [2024]
+    assert [path.name for path in (tmp_path / "b").iterdir()] == ["空白填报表.xlsx"]
+    status, _, said = called(capsys, monkeypatch, "form", "-o", tmp_path / "c", "--year", 99999)
+    assert (status, said) == (2, "错误：--year 应为四位年份，例如2024，不是99999\n")
+    assert (
+        "--year 没有用上" in called(capsys, monkeypatch, "form", "-o", tmp_path / "r.xlsx", "--year", 2024)[2]
+    )
+
+
+WRONG_OUTPUTS = [
+    (("check", "IN", "-o", "a.docx"), "不能写.docx文件；输出文件可以是.txt、.json"),
+    (("check", "IN", "--format", "text", "-o", "a.json"), "--format text 与输出文件a.json的后缀不一致"),
+    (("check", "IN", "--format", "html"), "--format 只能是 text 或 json，不是“html”"),
+    (("diff", "IN", "IN", "-o", "a.xlsx"), "不能写.xlsx文件；输出文件可以是.txt、.json、.html"),
+    (("check", "IN", "-o", "in.json"), "结果不能覆盖输入文件in.json"),
+    (("read", "IN", "-o", "in.json"), "结果不能覆盖输入文件in.json"),
+    (("diff", "IN", "IN", "-o", "in.json"), "结果不能覆盖输入文件in.json"),
+    (("diff", "IN", "IN", "--format", "xml"), "--format 只能是 text、json 或 html，不是“xml”"),
+    (("build", "IN", "-o", "b", "--allow-errors", " "), "--allow-errors 后面要写理由"),
+    (("check", "IN", "--blank-as-zero", ""), "--blank-as-zero 后面要写理由"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), WRONG_OUTPUTS, ids=[words for _, words in WRONG_OUTPUTS])
+def test_no_file_is_made_that_is_not_what_its_name_says(
+    arguments: tuple[str, ...],
+    words: str,
+    reports: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    given = [str(reports) if argument == "IN" else argument for argument in arguments]
+    before = reports.read_bytes()
+    status, shown, said = called(capsys, monkeypatch, *given)
+    assert (status, shown) == (2, "")
+    assert said.startswith(f"错误：{words}")
+    assert list(tmp_path.iterdir()) == [reports]
+    assert reports.read_bytes() == before
+
+
+def test_the_suffix_says_the_form_of_a_check(
+    reports: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called(capsys, monkeypatch, "check", reports, "-o", tmp_path / "a.json")
+    assert json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))["summary"]["failed"] == 1
+
+
+def test_two_reports_of_one_agency_and_year_are_named(
+    pack: Pack, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = [consistent_report(pack, seed, agency="甲局") for seed in (1, 2)]
+    (tmp_path / "a.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+    _, shown, _ = called(capsys, monkeypatch, "check", tmp_path / "a.json")
+    assert f"同一单位同一年度不止一份：甲局{data[0]['year']}年（2份）" in shown
+    _, shown, _ = called(capsys, monkeypatch, "check", tmp_path / "a.json", "--format", "json")
+    expected = [{"agency": "甲局", "year": data[0]["year"], "reports": 2}]
+    assert json.loads(shown)["repeated"] == expected
+
+
+@pytest.mark.parametrize("option", ["--annotate", "--fix-totals"])
+def test_a_copy_of_a_workbook_has_the_name_of_one(
+    option: str,
+    reports: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    called(capsys, monkeypatch, "read", reports, "-o", tmp_path / "a.xlsx")
+    status, _, said = called(capsys, monkeypatch, "check", tmp_path / "a.xlsx", option, tmp_path / "b.docx")
+    assert (status, said) == (2, "错误：副本是Excel工作簿，文件名须以.xlsx结尾，不是“b.docx”\n")
+
+
+def test_a_filled_in_sheet_of_explanations_is_not_written_over(
+    reports: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sheet = tmp_path / "检查结果.xlsx"
+    called(capsys, monkeypatch, "check", reports, "-o", sheet)
+    before = sheet.read_bytes()
+    status, _, said = called(capsys, monkeypatch, "check", reports, "-o", sheet, "--waivers", sheet)
+    assert (status, said) == (2, f"错误：结果不能覆盖输入文件{sheet}，请换一个文件名\n")
+    status, _, said = called(capsys, monkeypatch, "build", reports, "-o", tmp_path, "--waivers", sheet)
+    assert status == 2
+    assert "请先另存" in said
+    assert sheet.read_bytes() == before

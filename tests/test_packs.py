@@ -159,7 +159,9 @@ def edit(path: Path, change: Edit) -> None:
         ("rules.toml", lambda t: t.replace('"T1-TOTAL"', "T1"), "rules.toml写法有误"),
         ("pack.toml", lambda t: t.replace("cases.total", "cases.sum"), "pack.toml用了没有的栏目：cases.sum"),
         ("pack.toml", lambda t: t.replace('"report.docx"', '"other.docx"'), "缺少文件.*other.docx"),
-        ("pack.toml", lambda t: t + '\nfoo = "bar"', "没有这个栏目"),
+        ("pack.toml", lambda t: t + '\nfoo = "bar"', "没有这个项目"),
+        ("pack.toml", lambda t: f"x = [\n{t}", r"pack.toml写法有误（第2行第\d+列），请核对引号"),
+        ("pack.toml", lambda t: f"{t}\nx = [", "pack.toml写法有误（到文件末尾还没有写完）"),
         ("schema.json", lambda t: t.replace('"minimum": 0', '"multipleOf": 0.1'), "multipleOf"),
         ("schema.json", lambda t: t.replace('"minLength": 1', r'"pattern": "\\d"'), "pattern"),
         ("schema.json", lambda t: t[:-5], "schema.json写法有误：第"),
@@ -197,10 +199,10 @@ def template(
         (template("{{ agency.upper() }}"), "不允许的写法（调用）"),
         (template("{% set x = 1 %}"), "不允许的写法"),
         (template("{%p for p in range(9) %}", "{{ p }}", "{%p endfor %}"), "不允许的写法（调用）"),
-        (template("{{ agency|upper }}"), "No filter named"),
-        (template("{%p for p in problems|paragraphs %}", "{{ p }}"), "写法有误"),
         (template(cells=("{{ cases.online }}",)), "没有放置栏目：表一·窗口办件"),
         (b"not a zip", "不是可用的Word文档"),
+        (template("{%p for p in problems|paragraphs %}", "{{ p }}"), "循环或条件没有结尾"),
+        (template("{{ agency|upper }}"), "不能用.upper，只能用.paragraphs"),
     ],
 )
 def test_a_template_that_must_not_run_is_refused_with_the_reason(
@@ -216,6 +218,25 @@ def test_a_text_without_a_place_is_a_hint_not_a_refusal(small: Path) -> None:
     assert [(p.severity, p.message) for p in problems] == [
         ("warning", "模板自己的.docx没有放置栏目：二、存在的问题（problems）")
     ]
+
+
+def test_a_table_that_is_not_placed_is_one_sentence(pack: Pack) -> None:
+    stream = io.BytesIO()
+    document = Document()
+    document.add_paragraph("{{ agency }}{{ requests.new.total }}")
+    document.save(stream)
+    problems = lint_template(stream.getvalue(), "自己的.docx", pack.fields)
+    errors = [problem.message for problem in problems if problem.severity == "error"]
+    assert len(errors) == 3
+    assert errors[0] == "模板自己的.docx没有放置表二的全部10个栏目"
+    assert errors[1].endswith("等174个栏目")
+    assert len(problems) < 12
+
+
+def test_a_finished_report_is_no_template_and_one_sentence_says_so(pack: Pack) -> None:
+    document = render(report_from_data({"agency": "甲局", "year": 2024}, pack), pack)
+    (problem,) = lint_template(document, "成文.docx", pack.fields)
+    assert problem.message.startswith("模板成文.docx里没有一个栏目")
 
 
 def test_a_name_of_a_dict_method_prints_the_field(tmp_path: Path) -> None:

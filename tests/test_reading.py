@@ -259,6 +259,26 @@ def test_an_unknown_column_is_named_once_and_its_neighbours_are_read(
     assert [exchanged(report.data) for report in reports] == two
 
 
+def test_a_sheet_of_columns_that_are_not_known_is_one_warning(
+    pack: Pack, two: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    rows = flat_rows(pack, two)
+    rows = [[*row, *(f"神秘指标{number}" for number in range(200))] for row in rows]
+    first, second = read(save_xlsx(tmp_path / "a.xlsx", rows), pack)
+    (finding,) = first.findings
+    assert "神秘指标9" in finding.message
+    assert "等200列不是报表栏目" in finding.message
+    assert second.findings == ()
+
+
+def test_a_column_of_running_numbers_is_not_missed(
+    pack: Pack, two: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    rows = [[value, *row] for value, row in zip(("序 号", 1, 2), flat_rows(pack, two), strict=True)]
+    for report in read(save_xlsx(tmp_path / "a.xlsx", rows), pack):
+        assert [f.rule for f in report.findings] == []
+
+
 def test_a_doubled_column_is_an_error_that_names_both_columns(
     pack: Pack, two: list[dict[str, Any]], tmp_path: Path
 ) -> None:

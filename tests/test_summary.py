@@ -120,7 +120,7 @@ def test_all_suspects_stand_on_a_sheet_of_their_own_with_cell_and_value(tmp_path
         assert (row["第几种"], row["位置"]) == (number, pack.fields.place(path))
         assert (row["现为"], row["可能应为"]) == (report.value(path), value)
         assert (row["单位"], row["来源"], row["说明"]) == ("戊局", "表.xlsx\n表四!E6", suspect.reason)
-        assert row["分不清的"] == "第1组之一"
+        assert row["分不清的"] == "第1至5种之一"
 
 
 def test_a_batch_without_suspects_has_no_sheet_of_them(

@@ -159,7 +159,9 @@ def test_a_wrong_cell_of_a_row_of_its_own_is_one_of_these(seed: int, data: st.Da
     assert all(suspect.group == found[0].group for suspect in found)
     if len(found) > 1:
         assert found[0].group is not None
-        assert all(f"规则分不清是下列{len(found)}格中的哪一格" in suspect.reason for suspect in found)
+        assert all(
+            f"这样能平衡的改法有{len(found)}种，规则分不清是哪一种" in suspect.reason for suspect in found
+        )
 
 
 # ---- every suspect mends every rule ----
@@ -420,7 +422,7 @@ def test_a_shift_between_two_columns_may_be_in_any_row() -> None:
     assert {"c": 8, "d": 1} in changes(found)
     groups = {frozenset(suspect.changes): suspect.group for suspect in found}
     assert groups[frozenset("ab")] == groups[frozenset("cd")] == groups[frozenset("uv")] == "1"
-    assert "规则分不清是下列3组中的哪一组" in found[0].reason
+    assert "这样能平衡的改法有3种，规则分不清是哪一种" in found[0].reason
 
 
 def test_what_only_the_figures_make_possible_is_no_group() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,7 +51,7 @@ class Tally:
     def __init__(self, beside: Beside, pack: Pack) -> None:
         self.beside = beside
         self._census = Census(beside.previous, pack) if beside.previous is not None else None
-        self._seen: set[tuple[str, int | None]] = set()
+        self._seen: Counter[tuple[str, int | None]] = Counter()
 
     def tracked(self, report: Report) -> tuple[str, ...]:
         """Return the fields whose values `add` wants to see; agency, year and code are enough of a report."""
@@ -60,7 +61,7 @@ class Tally:
         self, agency: str, year: int | None, findings: Iterable[Finding], figures: Mapping[str, Value]
     ) -> None:
         """Count a report that was checked; `figures` are its values of the `tracked` fields."""
-        self._seen.add((agency, year))
+        self._seen[agency, year] += 1
         if self._census is not None:
             is_new = any(finding.rule == "PREVIOUS-NONE" for finding in findings)
             self._census.add(agency, year, is_new, figures)
@@ -68,16 +69,26 @@ class Tally:
     def notes(self) -> list[tuple[str, str]]:
         """Return what is to be said of all reports together, as (heading, text)."""
         notes = self._census.notes() if self._census is not None else []
-        return [*notes, *self.beside.waivers.notes(self._seen)]
+        if self._repeated:
+            text = "、".join(f"{agency}{year}年（{count}份）" for agency, year, count in self._repeated)
+            notes = [*notes, ("同一单位同一年度不止一份", f"{text}，请只留一份，或核对单位名称和年度")]
+        return [*notes, *self.beside.waivers.notes(self._seen.keys())]
+
+    @property
+    def _repeated(self) -> list[tuple[str, int, int]]:
+        """Return the agencies with several reports of one year, as (agency, year, number)."""
+        return [(a, y, n) for (a, y), n in self._seen.items() if n > 1 and a and y is not None]
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the same as plain JSON data: agencies that are missing or new, waivers without a report."""
+        """Return the same as plain JSON data: agencies missing, new or repeated, waivers without a report."""
         found: dict[str, Any] = {}
+        if self._repeated:
+            found["repeated"] = [{"agency": a, "year": y, "reports": n} for a, y, n in self._repeated]
         if self._census is not None:
             census = self._census
             found["previous"] = {"missing": census.missing, "new": census.new, "splits": census.splits()}
         if self.beside.waivers.items:
-            left = self.beside.waivers.unclaimed(self._seen)
+            left = self.beside.waivers.unclaimed(self._seen.keys())
             found["waivers"] = {
                 "unclaimed": [{"agency": w.agency, "rule": w.rule, "where": w.where.as_dict()} for w in left]
             }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Future
@@ -59,6 +60,16 @@ class Source:
                 yield from self._files(group)
             else:
                 yield from (raw for item in group for raw in raw_reports(item, self.pack))
+
+    def nothing(self) -> InputError:
+        """Return the error for inputs that hold no report at all."""
+        empty = (
+            f"{name}里没有填写任何单位，请填写后再试"
+            for name in self.files
+            if name not in dict(self.unreadable)
+        )
+        reasons = [*(message for _, message in self.unreadable), *empty]
+        return InputError("；".join(reasons) or "没有输入文件")
 
     def _files(self, names: Iterable[object]) -> Iterator[RawReport]:
         paths: list[Path] = []
@@ -142,6 +153,12 @@ def _replayed(outcome: list[RawReport] | InputError) -> Iterator[RawReport]:
     yield from outcome
 
 
+def listed(inputs: object) -> list[object]:
+    """Return one input or several as a list; the characters of a path are no inputs."""
+    single = isinstance(inputs, str | Path | Report | Mapping) or hasattr(inputs, "itertuples")
+    return [inputs] if single or not isinstance(inputs, Iterable) else list(inputs)
+
+
 def raw_reports(source: object, pack: Pack) -> Iterator[RawReport]:
     """Yield the raw reports of a path, nested data, a Report, a data frame, or a list of such."""
     if isinstance(source, str | Path):
@@ -209,7 +226,7 @@ def _rolled_up(folder: Path) -> frozenset[str]:
 def _is_input(path: Path, folder: Path) -> bool:
     hidden = any(part.startswith((".", "~$")) for part in path.relative_to(folder).parts)
     known = path.suffix.lower() in SUFFIXES and not _is_output(path.name)
-    return known and not hidden and path.is_file() and path.parent.name != VOIDED
+    return known and not hidden and os.path.isfile(path) and path.parent.name != VOIDED
 
 
 def _is_output(name: str) -> bool:

@@ -252,8 +252,20 @@ def _template_file(folder: Path, name: str) -> Path:
 def _toml(sources: Mapping[str, bytes], name: str) -> dict[str, Any]:
     try:
         return tomllib.loads(sources[name].decode())
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise PackError(f"{name}写法有误：{error}", file=name) from None
+    except UnicodeDecodeError:
+        raise PackError(f"{name}不是UTF-8编码，请另存为UTF-8", file=name) from None
+    except tomllib.TOMLDecodeError as error:
+        raise PackError(
+            f"{name}写法有误（{_toml_place(str(error))}），请核对引号、括号和等号", file=name
+        ) from None
+
+
+def _toml_place(message: str) -> str:
+    """Return where a TOML file cannot be read, in Chinese: tomllib says it in English."""
+    found = re.search(r"at line (\d+), column (\d+)", message)
+    if found:
+        return f"第{found[1]}行第{found[2]}列"
+    return "到文件末尾还没有写完" if "end of document" in message else message
 
 
 def _lint(pack: Pack) -> None:
@@ -263,7 +275,8 @@ def _lint(pack: Pack) -> None:
             continue
         for path, message in _meta_validator(name.partition(".")[0]).explain(_document(pack.sources, name)):
             place = ".".join(str(step) for step in path)
-            raise PackError(f"{pack.id}/{name}：{place}：{message}", file=name)
+            # What the validator of reports calls a field is an entry here.
+            raise PackError(f"{pack.id}/{name}：{place}：{message.replace('栏目', '项目')}", file=name)
     _lint_names(pack)
     if not pack.rules.texts:
         raise PackError(f"{pack.id}/rules.toml没有规则", file="rules.toml")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import cached_property
+from importlib import import_module
 from typing import Any
 
 from nianbao.findings import Finding, Value, Where
@@ -28,6 +29,13 @@ class Report:
     origins: Mapping[str, Where] = field(default_factory=dict, repr=False)
     known: Mapping[str, Value] | None = field(default=None, repr=False, compare=False)
     finished: bool = field(default=False, compare=False)
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, Any], pack: object) -> Report:
+        """Return the report that nested data makes; bad values are findings of it, never exceptions."""
+        # Reading stands above reports, but this is where a programmer looks for it.
+        made: Report = import_module("nianbao.pipeline").report_from_data(data, pack)
+        return made
 
     @property
     def agency(self) -> str:

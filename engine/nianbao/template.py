@@ -35,6 +35,7 @@ from nianbao.sandbox import (
     run_template,
     text_of,
 )
+from nianbao.templatewords import syntax_words
 
 RENDERED = re.compile(r"word/(document|header\d*|footer\d*|footnotes|endnotes)\.xml")
 _TAGS = re.compile(r"\{\{|\{%|\{#")
@@ -174,7 +175,7 @@ def _compile_parts(
             names |= set(used_paths(tree))
             parts.append((part, compile_program(tree) or compile_jinja(tree, environment)))
         except TemplateSyntaxError as error:
-            raise TemplateError(f"模板{name}的{part}写法有误：{error.message}", file=name) from error
+            raise TemplateError(f"模板{name}的{part}写法有误：{syntax_words(error)}", file=name) from error
         except (SyntaxError, RecursionError, MemoryError) as error:
             # Python allows twenty blocks in one another, and so does Jinja.
             raise TemplateError(f"模板{name}的{part}里循环、条件或括号套得太深，请精简", file=name) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from jinja2 import TemplateSyntaxError, nodes
 
@@ -23,6 +24,7 @@ from nianbao.template import (
 )
 from nianbao.templatebalance import bodies, keeps_balance
 from nianbao.templatesafety import misplaced_tags, unsafe_contents
+from nianbao.templatewords import syntax_words
 from nianbao.values import shortened
 
 _FULL_WIDTH = re.compile("｛[｛%{％]|[｝%}％]｝|{％|％}")
@@ -39,6 +41,8 @@ _ALLOWED = (
     *(nodes.For, nodes.If, nodes.Filter, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not),
     *(nodes.Concat, nodes.CondExpr, nodes.Add, nodes.Sub, nodes.List, nodes.Tuple, nodes.Test),
 )
+# So many fields of a table are named, the rest counted.
+_NAMED = 5
 # What Jinja says of a loop.
 _LOOP = {f"loop.{name}" for name in ("index", "index0", "first", "last", "length", "revindex", "revindex0")}
 
@@ -131,7 +135,7 @@ def _code_problems(docx: bytes, name: str, lists: Container[str]) -> Iterator[Pr
                 message = "循环或条件的头尾不在同一层（如一个在表格里，一个在表格外），会生成损坏的文件"
                 yield Problem("error", f"模板{name}的{part}里{message}")
     except TemplateSyntaxError as error:
-        yield Problem("error", f"模板{name}写法有误：{error.message}")
+        yield Problem("error", f"模板{name}写法有误：{syntax_words(error)}")
 
 
 def _loop_problems(tree: nodes.Template, shown: str, lists: Container[str]) -> Iterator[Problem]:
@@ -152,13 +156,24 @@ def _field_problems(template: CompiledTemplate, name: str, fields: FieldSet) -> 
     for path in sorted(template.names):
         if path not in known and generic(path) not in known and path not in _LOOP:
             yield Problem("error", f"模板{name}用了没有的栏目：{path}")
-    for field in fields:
-        # The agency and the year may stand in the title alone; entries of a map stand in the cells.
-        if (
-            not field.printed
-            or field.path in template.names | {"agency", "year"}
-            or field.path.endswith("[]")
-        ):
-            continue
-        severity: Severity = "error" if field.required and field.is_number else "warning"
-        yield Problem(severity, f"模板{name}没有放置栏目：{field.place}（{field.path}）")
+    yield from _unplaced(template, name, fields)
+
+
+def _unplaced(template: CompiledTemplate, name: str, fields: FieldSet) -> Iterator[Problem]:
+    """Yield the fields that are not placed: those of a table in one sentence, in the order of the schema."""
+    # The agency and the year may stand in the title alone; entries of a map stand in the cells.
+    placed = template.names | {"agency", "year"}
+    missing = [f for f in fields if f.printed and f.path not in placed and not f.path.endswith("[]")]
+    if not template.names:
+        message = "里没有一个栏目（{{ }}）；要的是填上栏目的模板，不是已成文的报告，可从报表包自带的模板改起"
+        yield Problem("error", f"模板{name}{message}")
+        return
+    for severity in ("error", "warning"):
+        some = [f for f in missing if (f.required and f.is_number) == (severity == "error")]
+        for place, group in groupby(some, lambda field: field.place.split("·")[0]):
+            found = list(group)
+            shown = "、".join(f"{field.place}（{field.path}）" for field in found[:_NAMED])
+            more = f"等{len(found)}个栏目" if len(found) > _NAMED else ""
+            every = sum(f.place.split("·")[0] == place for f in fields if f.printed) == len(found) > _NAMED
+            what = f"{place}的全部{len(found)}个栏目" if every else f"栏目：{shown}{more}"
+            yield Problem(severity, f"模板{name}没有放置{what}")

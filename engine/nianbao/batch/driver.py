@@ -15,9 +15,8 @@ from nianbao.batch.voiding import void
 from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Done, Options, Task
 from nianbao.beside import Beside, Tally
 from nianbao.context import filled_name
-from nianbao.errors import InputError
 from nianbao.filenames import Namer, is_changed
-from nianbao.inputs import Source
+from nianbao.inputs import Source, listed
 from nianbao.manifest import VOIDED, Line, Manifest
 from nianbao.outputs.files import make_folder, remove_temporaries
 from nianbao.outputs.pdf import PdfPool
@@ -58,7 +57,7 @@ class BatchResult:
 
 
 def build(
-    inputs: Sequence[object],
+    inputs: object,
     out: str | Path,
     pack: Pack,
     *,
@@ -75,18 +74,19 @@ def build(
 ) -> BatchResult:
     """Return what building every report of `inputs` into the folder `out` came to.
 
-    `inputs` are files, folders and globs, or nested data, reports and data frames. A report that fails the
-    gate is not rendered unless `allow_errors` gives a reason; everything else is, in each of `formats` (docx,
-    html, html-fragment, pdf). `previous` are last year's reports, `aliases` and `waivers` files, all as
-    `check_many` takes them. Anything with the interface of `concurrent.futures.Executor` may do the work.
-    Raises OutputError where the folder cannot be written or LibreOffice is missing for a PDF, InputError
-    where nothing can be read, TemplateError where an own template may not be used.
+    `inputs` are files, folders and globs, or nested data, reports and data frames; one or a list of them. A
+    report that fails the gate is not rendered unless `allow_errors` gives a reason; everything else is, in
+    each of `formats` (docx, html, html-fragment, pdf). `previous` are last year's reports, `aliases` and
+    `waivers` files, all as `check_many` takes them. Anything with the interface of
+    `concurrent.futures.Executor` may do the work. Raises OutputError where the folder cannot be written or
+    LibreOffice is missing for a PDF, InputError where nothing can be read, TemplateError where an own
+    template may not be used.
     """
     folder = Path(out).absolute()
     if template:
         load_template(template, OWN_TEMPLATE, pack.fields)
     readers = LocalPool(executor.jobs) if isinstance(executor, LocalPool) else None
-    source = Source(list(inputs), pack, readers)
+    source = Source(listed(inputs), pack, readers)
     beside = Beside.read(pack, previous, aliases, waivers)
     tally = Tally(beside, pack)
     options = Options(pack, folder, template, allow_errors, blank_as_zero, checked_formats(formats))
@@ -151,7 +151,7 @@ def _first_checked(source: Source) -> Iterator[RawReport]:
     stream = iter(source)
     first = next(stream, None)
     if first is None:
-        raise InputError("；".join(message for _, message in source.unreadable) or "没有输入文件")
+        raise source.nothing()
 
     def rest() -> Iterator[RawReport]:
         yield first

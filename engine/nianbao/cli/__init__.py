@@ -20,10 +20,15 @@ def main() -> None:
 
 def _run() -> None:
     from nianbao.cli.app import app
+    from nianbao.cli.usage import UsageError, usage_words
     from nianbao.errors import NianbaoError
 
     try:
-        app()
+        status = app(standalone_mode=False)
     except NianbaoError as error:
         print(f"错误：{error.message}", file=sys.stderr)
-        sys.exit(2)
+        status = 2
+    except UsageError as error:
+        print(usage_words(error), file=sys.stderr)
+        status = 2
+    sys.exit(status)

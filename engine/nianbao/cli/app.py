@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from nianbao.cli.usage import App
+
 if TYPE_CHECKING:
     from nianbao.beside import Beside
     from nianbao.pack import Pack
 
-app = typer.Typer(
+app = App(
     name="nianbao",
     help="法定年度报告：从表格到核对无误的Word文件。",
     no_args_is_help=True,
@@ -19,7 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-pack_app = typer.Typer(help="报表包：列出、检查、新建。", no_args_is_help=True)
+pack_app = App(help="报表包：列出、检查、新建。", no_args_is_help=True)
 app.add_typer(pack_app, name="pack")
 
 _INPUTS = "表格、数据、成文的报告（Word、PDF、网页、文本），或文件夹、通配符"
@@ -64,7 +66,9 @@ def build(
     allow_errors: Annotated[
         str | None, typer.Option("--allow-errors", metavar="REASON", help="未通过校验的也生成，并记录理由")
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume/--no-resume", help="沿用未变的输出")] = True,
+    resume: Annotated[
+        bool, typer.Option("--resume/--no-resume", help="沿用未变的输出（默认），或全部重新生成")
+    ] = True,
     previous: Previous = None,
     aliases: AliasFile = None,
     waivers: WaiverFiles = None,
@@ -90,6 +94,7 @@ def build(
             allow_errors=allow_errors,
             resume=resume,
             blank_as_zero=blank_as_zero,
+            waivers=waivers or (),
         )
     except KeyboardInterrupt:
         typer.echo("已中断；已完成的文件都在，重新运行会接着做", err=True)
@@ -100,9 +105,13 @@ def build(
 @app.command()
 def check(
     inputs: Inputs,
-    form: Annotated[str, typer.Option("--format", metavar="text|json", help="输出形式")] = "text",
+    form: Annotated[
+        str | None,
+        typer.Option("--format", metavar="text|json", help="输出形式；不写时按输出文件的后缀"),
+    ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="FILE", help="写入文件；.xlsx为检查结果工作簿")
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="写入文件：.txt、.json，.xlsx为检查结果工作簿"),
     ] = None,
     annotate: Annotated[
         Path | None,
@@ -123,8 +132,10 @@ def check(
 ) -> None:
     """核对数据，逐条指出哪一格有误、应为多少。"""
     from nianbao.cli.checking import run_check
+    from nianbao.cli.common import must_not_overwrite
 
     found = _pack(pack, packs)
+    must_not_overwrite(out, *inputs, *(previous or ()), *(waivers or ()), *([aliases] if aliases else ()))
     beside = _beside(found, previous, aliases, waivers)
     raise typer.Exit(run_check(inputs, form, out, annotate, fix_totals, blank_as_zero, found, beside))
 

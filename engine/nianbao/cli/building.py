@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
-from nianbao.batch import BatchResult, Progress, build
+from nianbao.batch import SUMMARY, BatchResult, Progress, build
 from nianbao.beside import Beside
-from nianbao.cli.common import say, status, warn
-from nianbao.errors import TemplateError
+from nianbao.cli.common import must_give_reason, say, status, warn
+from nianbao.errors import OutputError, TemplateError
 from nianbao.outputs.results.summary import Entry
 from nianbao.pack import Pack
 from nianbao.package import MAX_BYTES
@@ -33,8 +33,12 @@ def run_build(
     allow_errors: str | None,
     resume: bool,
     blank_as_zero: str | None,
+    waivers: Sequence[Path] = (),
 ) -> int:
     """Build every report of the inputs and return the exit status."""
+    must_give_reason("--allow-errors", allow_errors)
+    must_give_reason("--blank-as-zero", blank_as_zero)
+    _keep_explanations(out, waivers)
     own = _template(template, pack) if template else None
     beside = beside or Beside()
     with _workers(jobs, scheduler) as executor, _progress() as progress:
@@ -54,6 +58,14 @@ def run_build(
         )
     _tell(result, out)
     return status(result.unreadable, sum(entry.errors for entry in result.entries))
+
+
+def _keep_explanations(out: Path, waivers: Sequence[Path]) -> None:
+    """Raise OutputError where the results would take the place of the explanations that were filled in."""
+    summary = out / SUMMARY
+    if any(path.is_file() and summary.is_file() and path.samefile(summary) for path in waivers):
+        advice = "请先另存到别处（如 情况说明.xlsx），再用 --waivers 给出"
+        raise OutputError(f"填好的情况说明表{summary}会被新的检查结果覆盖；{advice}", file=str(summary))
 
 
 def _template(name: str, pack: Pack) -> bytes:

@@ -9,19 +9,20 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nianbao.beside import Beside, Tally
-from nianbao.cli.common import read_all, say, status, warn
+from nianbao.cli.common import must_give_reason, output_form, read_all, say, status, warn
 from nianbao.errors import InputError
 from nianbao.inputs import expand
 from nianbao.outputs.files import write_atomic
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check_chunk
 
+_FORMS = {".txt": "text", ".json": "json"}
 Unreadable = Sequence[tuple[str, str]]
 
 
 def run_check(
     inputs: Sequence[str],
-    form: str,
+    form: str | None,
     out: Path | None,
     annotate: Path | None,
     fixed: Path | None,
@@ -30,8 +31,9 @@ def run_check(
     beside: Beside | None = None,
 ) -> int:
     """Check every report of the inputs, show the findings, and return the exit status."""
-    if form not in ("text", "json"):
-        raise InputError(f"--format 只能是 text 或 json，不是“{form}”")
+    must_give_reason("--blank-as-zero", blank_as_zero)
+    as_workbook = out is not None and out.suffix.lower() == ".xlsx" and form is None
+    form = "xlsx" if as_workbook else output_form(form, out, _FORMS)
     options = [name for name, given in (("--annotate", annotate), ("--fix-totals", fixed)) if given]
     source = _one_workbook(inputs, options[0]) if options else None
     if fixed and source:
@@ -43,7 +45,7 @@ def run_check(
     tally = _tallied(results, beside, pack)
     if annotate and source:
         _annotate(source, annotate, results, pack)
-    if out and out.suffix.lower() == ".xlsx":
+    if out and as_workbook:
         _write_workbook(out, results, unreadable, pack, tally)
     elif form == "json":
         _show_json(out, results, unreadable, pack, tally)

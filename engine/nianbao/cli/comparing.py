@@ -7,16 +7,25 @@ import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from nianbao.cli.common import CLEAN, FINDINGS, NOTHING, read_all, say, warn
+from nianbao.cli.common import (
+    CLEAN,
+    FINDINGS,
+    NOTHING,
+    must_give_reason,
+    must_not_overwrite,
+    output_form,
+    read_all,
+    say,
+    warn,
+)
 from nianbao.comparison import compare
 from nianbao.differences import Comparison
-from nianbao.errors import InputError, OutputError
+from nianbao.errors import OutputError
 from nianbao.matching import current_name
 from nianbao.outputs.files import replacing, write_atomic
 from nianbao.pack import Pack
 
-FORMATS = ("text", "json", "html")
-_BY_SUFFIX = {".json": "json", ".html": "html", ".htm": "html"}
+_FORMS = {".txt": "text", ".json": "json", ".html": "html", ".htm": "html"}
 Unreadable = Sequence[tuple[str, str]]
 
 
@@ -31,9 +40,9 @@ def run_diff(
 ) -> int:
     """Compare two inputs and return 0 for the same, 1 for different, 2 where not all could be read."""
     folder = out is not None and (out.is_dir() or not out.suffix)
-    form = form or ("html" if folder else _BY_SUFFIX.get(out.suffix.lower(), "text") if out else "text")
-    if form not in FORMATS:
-        raise InputError(f"--format 只能是 text、json 或 html，不是“{form}”")
+    must_give_reason("--blank-as-zero", blank_as_zero)
+    form = form or "html" if folder else output_form(form, out, _FORMS)
+    must_not_overwrite(out, before, after)
     olds, missing = read_all([before], pack, blank_as_zero)
     news, lost = read_all([after], pack, blank_as_zero)
     comparison = compare(olds, news, pack, aliases=aliases)
@@ -59,6 +68,7 @@ def run_chart(
 
     if out.suffix.lower() not in (".html", ".htm"):
         raise OutputError(f"图表写成网页，文件名须以.html结尾，不是“{out.name}”", file=str(out))
+    must_not_overwrite(out, *inputs)
     reports, unreadable = read_all(inputs, pack, blank_as_zero)
     write_atomic(out, charts_html(reports, pack, unreadable, current_name(aliases)).encode())
     for file, message in unreadable:

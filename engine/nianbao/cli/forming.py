@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nianbao.cli.common import CLEAN, read_all, say, warn
+from nianbao.cli.common import CLEAN, must_not_overwrite, read_all, say, warn
 from nianbao.context import filled_name
-from nianbao.errors import OutputError
+from nianbao.errors import InputError, OutputError
 from nianbao.fields import lookup
 from nianbao.filenames import Namer
 from nianbao.labels import normal
@@ -31,15 +31,20 @@ def run_form(
     aliases: Path | None = None,
 ) -> int:
     """Write a register, or one form an agency, and return the exit status."""
+    if year is not None and not 1900 <= year <= 2999:
+        raise InputError(f"--year 应为四位年份，例如2024，不是{year}")
+    must_not_overwrite(out, *previous, *([agencies] if agencies else ()))
     before = Previous(tuple(_last_year(previous, pack)), as_aliases(aliases), str(pack.meta.get("code", "")))
     roster = _roster(agencies, before, year, pack)
     last = {normal(e.get("agency", "")): r for e in roster if (r := _carried(e, before, pack)) is not None}
     if out.suffix.lower() == ".xlsx":
+        if year and not roster:
+            warn("空白登记表里没有单位，--year 没有用上；请用 --agencies 给出单位名录，或在表中填写年度")
         _write_register(out, roster, last, pack)
     elif out.suffix:
         raise OutputError(f"填报表只能写成.xlsx，或给出文件夹，不能写{out.suffix}", file=str(out))
     else:
-        _write_forms(out, roster, last, pack)
+        _write_forms(out, roster, last, year, pack)
     return CLEAN
 
 
@@ -114,14 +119,15 @@ def _write_register(
 
 
 def _write_forms(
-    out: Path, roster: Sequence[Mapping[str, Any]], last: Mapping[str, Report], pack: Pack
+    out: Path, roster: Sequence[Mapping[str, Any]], last: Mapping[str, Report], year: int | None, pack: Pack
 ) -> None:
     from nianbao.outputs.forms import write_form
 
     make_folder(out)
     namer = Namer()
-    for entry in roster or [{}]:
-        agency = str(entry.get("agency") or "空白")
-        name, _ = namer.name(f"{filled_name(pack, agency, entry.get('year'))}填报表")
+    for entry in roster or [{"year": year} if year else {}]:
+        agency = str(entry.get("agency") or "")
+        wanted = filled_name(pack, agency, entry["year"]) if entry.get("year") else agency
+        name, _ = namer.name(f"{wanted}填报表" if agency else f"{wanted}空白填报表")
         write_form(pack, out / f"{name}.xlsx", agency=entry, previous=last.get(normal(agency)))
     say(f"填报表{len(roster or [{}])}份，在{out}")

@@ -41,4 +41,5 @@ def run_new(folder: Path) -> int:
         raise OutputError(f"{folder}已有内容，请给出一个新的文件夹", file=str(folder))
     new_pack(folder)
     say(f"新报表包：{folder}；改好后用 nianbao pack lint {folder} 检查")
+    say(f"生成空表：nianbao form -o 填报表 --pack {folder}")
     return CLEAN

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from nianbao.cli.common import read_all, say, status, warn
+from nianbao.cli.common import must_give_reason, must_not_overwrite, read_all, say, status, warn
 from nianbao.context import filled_name
 from nianbao.errors import OutputError
 from nianbao.filenames import Namer
@@ -20,6 +20,8 @@ def run_read(inputs: Sequence[str], out: Path, layout: str, blank_as_zero: str |
     """Write the data of all inputs in another form and return the exit status."""
     if layout not in ("register", "long"):
         raise OutputError(f"--layout 只能是 register 或 long，不是“{layout}”")
+    must_give_reason("--blank-as-zero", blank_as_zero)
+    must_not_overwrite(out, *inputs)
     reports, unreadable = read_all(inputs, pack, blank_as_zero)
     _write(reports, out, layout, pack)
     errors = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from nianbao.agencies import agency_key, code_key
 from nianbao.bind import bind
 from nianbao.errors import InputError
-from nianbao.inputs import Source
+from nianbao.inputs import Source, listed
 from nianbao.pack import Pack
 from nianbao.predecessors import Predecessors, Relation, Remark
 from nianbao.previous.aliases import Aliases, Change, as_aliases
@@ -34,11 +34,10 @@ class Previous:
     @classmethod
     def read(cls, inputs: object, pack: Pack, aliases: object = None) -> Previous:
         """Return the index of any input, or list of inputs; raises InputError where there is no report."""
-        source = Source(_listed(inputs), pack)
+        source = Source(listed(inputs), pack)
         reports = tuple(kept(bind(raw, pack), pack) for raw in source)
         if not reports:
-            reasons = "；".join(message for _, message in source.unreadable)
-            raise InputError(f"上年数据里没有报告{f'：{reasons}' if reasons else ''}")
+            raise InputError(f"上年数据里没有报告：{source.nothing().message}")
         code = str(pack.meta.get("code", ""))
         return cls(reports, as_aliases(aliases), code, tuple(source.unreadable))
 
@@ -134,12 +133,6 @@ def as_previous(source: object, pack: Pack, aliases: object = None) -> Previous 
     if isinstance(source, Previous):
         return source if aliases is None else replace(source, aliases=as_aliases(aliases))
     return Previous.read(source, pack, aliases)
-
-
-def _listed(inputs: object) -> list[object]:
-    """Return one input or several as a list."""
-    single = isinstance(inputs, str | Path | Report | Mapping) or hasattr(inputs, "itertuples")
-    return [inputs] if single or not isinstance(inputs, Iterable) else list(inputs)
 
 
 def _only(reports: Sequence[Report], agency: str, remarks: list[Remark]) -> tuple[Report, ...]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
+from nianbao.cells import Uncomputed
 from nianbao.findings import Finding, Where
 from nianbao.labels import normal
 from nianbao.pack import Pack
@@ -17,6 +18,10 @@ from nianbao.values import is_blank, shortened
 # Headers are looked for this far down; below a name row a header goes on for this many rows.
 _SEARCH_ROWS, _HEADER_ROWS = 12, 6
 _SUMS = frozenset(map(normal, ("合计", "总计", "小计")))
+# So many columns that are not known have a finding each.
+_NAMED = 10
+# A column that only counts the rows is no field, and nobody misses it.
+_NUMBERINGS = frozenset(map(normal, ("序号", "编号", "行号", "№", "No.")))
 SKIPPED = frozenset({"#"})
 
 
@@ -92,7 +97,7 @@ def _labelled_header(sheet: Sheet, row: int, words: Vocabulary, least: int) -> H
             pairs.append((path, column))
         elif words.candidates(tokens[0]):
             partial[column] = tokens[0]
-        else:
+        elif normal("".join(own)) not in _NUMBERINGS:
             unknown[column] = shortened(" ".join(own))
     header = _header(end, pairs, unknown)
     if partial:
@@ -178,7 +183,8 @@ def read_register(sheet: Sheet, header: Header, file: str | None, pack: Pack) ->
         if all(map(is_blank, values)) or (agency is not None and normal(values[agency]) in _SUMS):
             continue
         found: dict[str, object] = {path: values[column] for path, column in header.columns.items()}
-        if not any(not is_blank(value) for value in found.values()):
+        # A total that no program has computed yet does not make an empty line a report.
+        if all(is_blank(value) or isinstance(value, Uncomputed) for value in found.values()):
             continue
         where = Where(file, sheet.name, row=row + 1)
         findings = [*notes, *_doubled(sheet, header, file, row, pack)]
@@ -188,7 +194,14 @@ def read_register(sheet: Sheet, header: Header, file: str | None, pack: Pack) ->
 
 
 def _sheet_findings(sheet: Sheet, header: Header, file: str | None) -> Iterator[Finding]:
-    """Yield a warning for every column that is not known; it is told once, with the first report."""
+    """Yield a warning for every column that is not known, one for many; told once, with the first report."""
+    if len(header.unknown) > _NAMED:
+        shown = "、".join(f"{column_name(c)}列“{text}”" for c, text in list(header.unknown.items())[:_NAMED])
+        many = f"{shown}等{len(header.unknown)}列不是报表栏目，没有读入；请核对是不是这种报表"
+        message = f"工作表“{sheet.name}”{many}"
+        where = Where(file, sheet.name, f"{column_name(next(iter(header.unknown)))}{header.first_row}")
+        yield Finding("UNKNOWN-COLUMN", "warning", None, where, message)
+        return
     for column, text in header.unknown.items():
         where = Where(file, sheet.name, f"{column_name(column)}{header.first_row}")
         message = f"工作表“{sheet.name}”{column_name(column)}列“{text}”不是报表栏目，没有读入"

@@ -42,8 +42,7 @@ def sentence(
     elif known:
         clauses.append(_determined(fields, known, values, about))
     if about.group > 1:
-        unit = "格" if len(changes) == 1 else "组"
-        clauses.append(f"规则分不清是下列{about.group}{unit}中的哪一{unit}")
+        clauses.append(f"这样能平衡的改法有{about.group}种，规则分不清是哪一种")
     return "；".join((*clauses, "请核对台账"))
 
 

@@ -68,7 +68,9 @@ def annotate(source: Path, target: Path, findings: Iterable[Finding], more: Iter
 
 
 def must_differ(source: Path, target: Path) -> None:
-    """Raise OutputError where `target` is the source itself."""
+    """Raise OutputError where `target` is the source itself, or would be no workbook by its name."""
+    if target.suffix.lower() not in (".xlsx", ".xlsm"):
+        raise OutputError(f"副本是Excel工作簿，文件名须以.xlsx结尾，不是“{target.name}”", file=str(target))
     if target.exists() and target.samefile(source):
         raise OutputError(f"结果不能覆盖原文件{source.name}，请换一个文件名", file=str(target))
 

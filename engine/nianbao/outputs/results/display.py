@@ -86,8 +86,8 @@ def _report(result: CheckResult, words: Words) -> Iterator[RenderableType]:
         yield Line(line, _SUSPECT)
     notes = Counter(words.title(f.rule) or f.rule for f in result.findings if f.severity == "info")
     if notes:
-        counted = "；".join(f"{title}{count}处" for title, count in notes.items())
-        yield Line(f"提示：{counted}", "dim")
+        counted = "；".join(f"“{title}”{count}处" for title, count in notes.items())
+        yield Line(f"提示（不影响通过）：{counted}", "dim")
     yield Text("")
 
 

@@ -15,7 +15,7 @@ DOUBTS = "疑点"
 
 _COLUMNS = (
     Column("序号", 6, "center"),
-    Column("单位", 18, "link"),
+    Column("单位", 28, "link"),
     Column("第几种", 8, "center"),
     Column("位置", 28),
     Column("来源", 20),
@@ -29,10 +29,13 @@ _LIKELIEST = {2: "suspect", 6: "suspect"}
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """One cell of one suspect of a report: the how-many-th suspect it is, what stands there, and what may."""
+    """One cell of one suspect of a report: the how-many-th suspect it is, what stands there, and what may.
+
+    `alike` are the numbers of the suspects that the rules cannot tell from it, itself among them.
+    """
 
     number: int
-    group: str | None
+    alike: tuple[int, ...]
     field: str
     where: Where
     now: Value
@@ -44,11 +47,15 @@ def doubts_of(result: CheckResult) -> Iterator[Doubt]:
     """Yield the cells of all suspects of a report, best first; they are the same for all its findings."""
     report = result.report
     suspects = next((finding.suspects for finding in result.findings if finding.suspects), ())
+    groups: dict[str | None, list[int]] = {}
     for number, suspect in enumerate(suspects, 1):
+        groups.setdefault(suspect.group, []).append(number)
+    for number, suspect in enumerate(suspects, 1):
+        alike = tuple(groups[suspect.group]) if suspect.group else ()
         for path, value in suspect.changes.items():
             # One sentence speaks of all cells of a suspect.
             reason = suspect.reason if path == next(iter(suspect.changes)) else "（同上）"
-            yield Doubt(number, suspect.group, path, report.where(path), report.value(path), value, reason)
+            yield Doubt(number, alike, path, report.where(path), report.value(path), value, reason)
 
 
 class DoubtSheet:
@@ -72,7 +79,7 @@ class DoubtSheet:
                 source_words(doubt.where, "\n"),
                 doubt.now,
                 doubt.value if doubt.value is not None else "不能确定",
-                f"第{doubt.group}组之一" if doubt.group else None,
+                _alike(doubt.alike),
                 doubt.reason,
             )
             self.table.append(Row(values, _LIKELIEST if doubt.number == 1 else {}, {1: home}))
@@ -82,3 +89,12 @@ class DoubtSheet:
         if self.table:
             self.table.sheet.end_of_data()
             self.book.put_last(DOUBTS)
+
+
+def _alike(numbers: tuple[int, ...]) -> str | None:
+    """Return which suspects cannot be told apart, in words; None for one that stands alone."""
+    if len(numbers) < 2:
+        return None
+    if numbers == tuple(range(numbers[0], numbers[-1] + 1)) and len(numbers) > 2:
+        return f"第{numbers[0]}至{numbers[-1]}种之一"
+    return f"第{'、'.join(map(str, numbers))}种之一"

@@ -50,7 +50,7 @@ _OVERVIEW_FIRST = (
 _OVERVIEW_LAST = (Column("联系人、电话", 12), Column("备注", 8))
 _FINDING_COLUMNS = (
     Column("序号", 6, "center"),
-    Column("单位", 17, "link"),
+    Column("单位", 28, "link"),
     Column("级别", 6, "center"),
     Column("位置", 20),
     Column("来源", 17),
