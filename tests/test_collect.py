@@ -171,6 +171,12 @@ def test_a_notice_says_where_what_what_should_hold_and_by_when(first: Collected)
     assert "【错误】表三·一、本年新收·总计：填报42，应为43" in mail
 
 
+def test_a_notice_says_what_stands_there_also_where_that_is_a_text(first: Collected) -> None:
+    path = next(p for p in first.notices if p.name.startswith("清河区税务局"))
+    rows = [[cell.text for cell in row.cells] for row in Document(str(path)).tables[0].rows]
+    assert rows[1][1:4] == ["警告", "五、存在的主要问题及改进情况", "人手不足，业务培训不够。"]
+
+
 def test_a_reminder_is_sent_to_who_has_not_reported(first: Collected) -> None:
     path = next(p for p in first.notices if p.name.startswith("清河区民政局"))
     document = Document(str(path))
@@ -548,6 +554,16 @@ def test_an_earlier_round_of_another_year_is_refused(office: Office) -> None:
     before, office.workspace = office.workspace, office.folder / "新"
     with pytest.raises(InputError, match="是2023年的收报，不能作为2024年的上一轮"):
         office.run(today=date(2025, 1, 5), since=before)
+
+
+def test_agencies_that_cannot_have_files_of_their_names_do_not_overwrite_each_other(office: Office) -> None:
+    names = ("甲区A/B局", "甲区A:B局")
+    roster(office.roster, *((name, "", "部门") for name in names))
+    for number, name in enumerate(names):
+        office.put(office.data | {"agency": name}, f"{number}.json")
+    office.run()
+    kept = [json.loads(path.read_text("utf-8")) for path in (office.workspace / "数据").iterdir()]
+    assert {data["agency"] for data in kept} == set(names)
 
 
 def test_a_run_again_changes_no_file(office: Office) -> None:

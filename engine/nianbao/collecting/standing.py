@@ -76,6 +76,8 @@ class Standing:
                 found.setdefault(number, ([], None))[0].extend(findings)
         for agency, report in self.earlier.reports.items():
             number = self.roll.named(agency)
+            # A file cannot have every name.
+            number = self.roll.named(report.agency) if number is None else number
             if number is not None:
                 found[number] = (found.get(number, ([], None))[0], report)
         return found

@@ -21,11 +21,11 @@ from typing import Any
 
 from nianbao.agencies import agency_key
 from nianbao.errors import InputError, OutputError
-from nianbao.filenames import safe_name
+from nianbao.filenames import Namer, safe_name
 from nianbao.ledger.fingerprint import short_key
 from nianbao.ledger.members import read_date
 from nianbao.ledger.signing import SignOff, Snapshot, kept_report, snapshot_data, snapshot_of
-from nianbao.outputs.files import make_folder, write_atomic
+from nianbao.outputs.files import cannot_write, make_folder, write_atomic
 from nianbao.outputs.results.explaining import EXPLAINED
 from nianbao.outputs.results.summary import ROUND
 from nianbao.pack import Pack
@@ -163,10 +163,13 @@ class Workspace:
         """Write the adopted reports, by name of agency, and remove those of before that no longer count."""
         folder = self.folder / DATA
         make_folder(folder)
-        names = {f"{safe_name(agency)}.json": report for agency, report in reports.items()}
-        for name in self._written_before() - names.keys():
-            (folder / name).unlink(missing_ok=True)
-        for name, report in names.items():
+        names = _data_names(reports)
+        for name in self._written_before() - set(names.values()):
+            try:
+                (folder / name).unlink(missing_ok=True)
+            except OSError as error:
+                raise cannot_write(folder / name, error) from error
+        for name, report in zip(names.values(), reports.values(), strict=True):
             write_atomic(folder / name, _text(exchanged(report.data)))
 
     def _written_before(self) -> set[str]:
@@ -182,8 +185,13 @@ class Workspace:
 
     def write_index(self, index: Mapping[str, Any], agencies: Iterable[str]) -> None:
         """Write the ledger for programs."""
-        data = sorted(f"{safe_name(agency)}.json" for agency in agencies)
-        write_atomic(self.folder / INDEX, _text({**index, "data": data}))
+        write_atomic(self.folder / INDEX, _text({**index, "data": sorted(_data_names(agencies).values())}))
+
+
+def _data_names(agencies: Iterable[str]) -> dict[str, str]:
+    """Return the file of each agency's report, in the order of the roster; no two have the same."""
+    namer = Namer()
+    return {agency: f"{namer.name(agency)[0]}.json" for agency in agencies}
 
 
 def kept_reports(folder: Path, pack: Pack) -> dict[str, Report]:

@@ -113,11 +113,11 @@ def shown_with(name: str, *content: etree._Element) -> list[etree._Element]:
 
 def notice() -> list[etree._Element]:
     """The notice that sends a report back."""
-    widths = [520, 720, 2080, 1000, 2550, 2200]
+    widths = [500, 620, 1800, 850, 2600, 2700]
     heads = ["序号", "级别", "位置", "填报值", "问题和应满足的关系", "请核对"]
     item = [
         ("{{ item.number }}", "TableCell"),
-        ("{{ item.level }} {{ item.state }}", "TableCell"),
+        ("{{ item.grade }}", "TableCell"),
         ("{{ item.place }}", "TableStub"),
         ("{{ item.value }}", "TableCell"),
         ("{{ item.problem }}", "TableStub"),

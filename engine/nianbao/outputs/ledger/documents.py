@@ -12,7 +12,7 @@ from itertools import zip_longest
 from typing import Any
 
 from nianbao.context import filled_name, template_context
-from nianbao.findings import order
+from nianbao.findings import Finding, order
 from nianbao.ledger.fingerprint import grouped, short
 from nianbao.ledger.lines import Draft, Ledger, Line
 from nianbao.ledger.members import in_words
@@ -21,6 +21,7 @@ from nianbao.outputs.docx import Properties
 from nianbao.outputs.results.summary import figures_of
 from nianbao.outputs.results.words import Words, difference, value_words
 from nianbao.pack import Pack
+from nianbao.report import Report
 
 # The names that templates may use; those of lists with the names inside an item.
 NOTICE: Mapping[str, tuple[str, ...] | None] = {
@@ -28,8 +29,8 @@ NOTICE: Mapping[str, tuple[str, ...] | None] = {
         ("agency", "year", "title", "subject", "status", "source", "date", "due", "reply_by", "round",
          "office", "counted", "verdict", "contact")),
     "matters": (),
-    "findings": ("number", "level", "state", "place", "value", "expected", "difference", "requirement",
-                 "problem", "message", "advice", "basis"),
+    "findings": ("number", "level", "state", "grade", "place", "value", "expected", "difference",
+                 "requirement", "problem", "message", "advice", "basis"),
     "fixed": ("place", "message"),
     "changes": (),
 }  # fmt: skip
@@ -116,7 +117,8 @@ def _findings(line: Line, words: Words) -> Iterator[dict[str, str]]:
             "level": words.level(finding),
             "state": state,
             "place": words.place(finding),
-            "value": "空" if finding.actual is None and finding.field else value_words(finding.actual),
+            "grade": "\n".join(filter(None, (words.level(finding), state))),
+            "value": _reported(finding, line.adopted.result.report),
             "expected": value_words(finding.expected),
             "difference": value_words(difference(finding)),
             "requirement": words.requirement(finding),
@@ -127,10 +129,22 @@ def _findings(line: Line, words: Words) -> Iterator[dict[str, str]]:
         }
 
 
+def _reported(finding: Finding, report: Report) -> str:
+    """Return what stands in the report, in a few words; a long text is there to be read."""
+    value = finding.actual
+    if value is None and finding.field:
+        value = report.value(finding.field)
+        if value is None:
+            return "空"
+    text = value_words(value)
+    return text if len(text) <= _LONGEST else "（见报告正文）"
+
+
 def _problem(message: str, requirement: str) -> str:
     return f"{message}（应满足：{requirement}）" if requirement else message
 
 
+_LONGEST = 40
 _NO_FIGURE = {"title": "", "value": ""}
 
 
