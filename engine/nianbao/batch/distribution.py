@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Future
 from itertools import islice
 
-from nianbao.batch.work import Done, Options, Task, process, process_chunk
+from nianbao.batch.work import Done, Options, Task, process_chunk
 from nianbao.bind import bind
 from nianbao.findings import Finding
 from nianbao.outputs.results.summary import entry_of
@@ -15,14 +15,17 @@ from nianbao.pipeline import CheckResult
 from nianbao.workers import Distant, LocalPool, Restartable, Workers
 
 _CHUNK, _WINDOW, _FEW = 64, 8, 128
+# The driver tells what it has done itself as often as files get their names.
+_OWN_CHUNK = 16
 
 
 def work(tasks: Iterator[Task], options: Options, executor: Workers | None) -> Iterator[Done]:
     """Yield what becomes of each task, in order."""
     if executor is None or isinstance(executor, LocalPool):
         # Few reports are done sooner than workers are started.
-        few = None if executor is None else _FEW
-        yield from (process(task, options) for task in islice(tasks, few))
+        here = tasks if executor is None else islice(tasks, _FEW)
+        for chunk in iter(lambda: list(islice(here, _OWN_CHUNK)), []):
+            yield from process_chunk(chunk, options)
     if executor is not None:
         yield from _distribute(tasks, options, executor)
 

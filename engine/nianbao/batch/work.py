@@ -14,7 +14,7 @@ from nianbao.context import properties
 from nianbao.errors import RenderError
 from nianbao.findings import Finding, Value, Waiver
 from nianbao.manifest import Line, is_current
-from nianbao.outputs.files import write_atomic
+from nianbao.outputs.files import FileGroup
 from nianbao.outputs.pdf import PdfJob
 from nianbao.outputs.results.summary import Entry, entry_of
 from nianbao.pack import Pack
@@ -91,20 +91,21 @@ class Done:
 
 
 def process_chunk(tasks: Sequence[Task], options: Options) -> list[Done]:
-    """Return what becomes of some tasks; runs in a worker."""
-    return [process(task, options) for task in tasks]
+    """Return what becomes of some tasks, their files in place; runs in a worker. Raises OutputError."""
+    with FileGroup() as files:
+        return [process(task, options, files) for task in tasks]
 
 
-def process(task: Task, options: Options) -> Done:
-    """Return what becomes of one report: checked, and written if it passes. Raises OutputError."""
+def process(task: Task, options: Options, files: FileGroup) -> Done:
+    """Return what becomes of one report: checked, and written to `files` if it passes. Raises OutputError."""
     report = bind(task.raw, options.pack, options.blank_as_zero)
-    done = _process(check(report, options.pack, task.last, task.waivers), task, options)
+    done = _process(check(report, options.pack, task.last, task.waivers), task, options, files)
     if not task.tracked:
         return done
     return replace(done, figures={path: report.value(path) for path in task.tracked})
 
 
-def _process(result: CheckResult, task: Task, options: Options) -> Done:
+def _process(result: CheckResult, task: Task, options: Options, files: FileGroup) -> Done:
     """Return what becomes of a report that was checked."""
     pack = options.pack
     template = options.compiled
@@ -112,13 +113,15 @@ def _process(result: CheckResult, task: Task, options: Options) -> Done:
     if not (result.ok or options.allow_errors):
         return Done(entry_of(result, pack))
     try:
-        return _outputs(task, result, template, options)
+        return _outputs(task, result, template, options, files)
     except RenderError as error:
         finding = Finding("RENDER", "error", None, result.report.source, error.message)
         return Done(entry_of(result.with_findings([finding]), pack))
 
 
-def _outputs(task: Task, result: CheckResult, template: CompiledTemplate, options: Options) -> Done:
+def _outputs(
+    task: Task, result: CheckResult, template: CompiledTemplate, options: Options, files: FileGroup
+) -> Done:
     """Return the report with its files written, those left alone that are as they should be."""
     report, stem = result.report, f"{task.name}{'' if result.ok else UNCHECKED}"
     right: list[str] = []
@@ -139,7 +142,7 @@ def _outputs(task: Task, result: CheckResult, template: CompiledTemplate, option
     job = PdfJob(contents.pop("pdf"), _words(report, options.pack)) if "pdf" in contents else None
     lines = []
     for name, content in contents.items():
-        write_atomic(options.out / missing[name].name, content)
+        files.write(options.out / missing[name].name, content)
         lines.append(replace(missing[name], sha256=hashlib.sha256(content).hexdigest()))
     names = sorted([*right, *(line.name for line in lines)], key=_rank)
     entry = entry_of(result, options.pack, listed(stem, names), "" if missing else "未变，沿用")

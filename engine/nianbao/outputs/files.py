@@ -9,7 +9,8 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from types import TracebackType
+from typing import IO, Self
 
 from nianbao.errors import OutputError
 
@@ -43,48 +44,103 @@ def replacing(path: Path) -> Iterator[IO[bytes]]:
 
     The temporary file stands in the same folder and is called ``.nianbao-….tmp``. Raises OutputError.
     """
-    with _renamed(path) as temporary, open(temporary, "xb") as stream:
-        yield stream
-        stream.flush()
-        os.fsync(stream.fileno())
-
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """Write `content` to `path`, whole or not at all; raises OutputError.
-
-    It does what `replacing` does with as few calls of the system as there can be: a batch writes thousands.
-    """
-    with _renamed(path) as temporary:
-        handle = os.open(temporary, _NEW, 0o666)
-        try:
-            left = memoryview(content)
-            while left:
-                left = left[os.write(handle, left) :]
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-
-
-@contextmanager
-def _renamed(path: Path) -> Iterator[str]:
-    """Give the name of a temporary file that is called `path` when the block ends without an error."""
-    name = f"{_PREFIX}{os.getpid()}-{_TOKEN}-{next(_count)}{_SUFFIX}"
-    temporary = os.path.join(path.parent, name)
+    temporary = _temporary(path)
     try:
-        yield temporary
+        with open(temporary, "xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
         os.replace(temporary, path)
     except BaseException as error:
-        with suppress(OSError):
-            os.unlink(temporary)
+        _remove(temporary)
         if isinstance(error, OSError):
             raise cannot_write(path, error) from error
         raise
 
 
+def write_atomic(path: Path, content: bytes) -> None:
+    """Write `content` to `path`, whole or not at all; raises OutputError."""
+    with FileGroup() as files:
+        files.write(path, content)
+
+
+class FileGroup:
+    """Files that get their names some at a time, the last when the block ends; each is whole or not there.
+
+    They are written as they come and brought to the disk together: the first of them takes the others along,
+    which halves the time of a batch of small files.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[Path, str, int]] = []
+
+    def write(self, path: Path, content: bytes) -> None:
+        """Write a file under a temporary name; raises OutputError."""
+        temporary = _temporary(path)
+        try:
+            handle = os.open(temporary, _NEW, 0o666)
+            self._waiting.append((path, temporary, handle))
+            left = memoryview(content)
+            while left:
+                left = left[os.write(handle, left) :]
+            if _START_WRITING is not None:
+                os.posix_fadvise(handle, 0, 0, _START_WRITING)
+        except OSError as error:
+            raise cannot_write(path, error) from error
+        if len(self._waiting) == _TOGETHER:
+            self._finish()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._finish()
+        finally:
+            for _, temporary, handle in self._waiting:
+                if handle != _CLOSED:
+                    os.close(handle)
+                _remove(temporary)
+            self._waiting.clear()
+
+    def _finish(self) -> None:
+        """Bring the files that wait to the disk, then give them their names; raises OutputError."""
+        for index, (path, temporary, handle) in enumerate(self._waiting):
+            try:
+                os.fsync(handle)
+                self._waiting[index] = (path, temporary, _CLOSED)
+                os.close(handle)
+            except OSError as error:
+                raise cannot_write(path, error) from error
+        while self._waiting:
+            path, temporary, _ = self._waiting[0]
+            try:
+                os.replace(temporary, path)
+            except OSError as error:
+                raise cannot_write(path, error) from error
+            del self._waiting[0]
+
+
+_TOGETHER = 16
+_CLOSED = -1
+# Linux begins to write a file whose pages are said not to be needed any more.
+_START_WRITING = getattr(os, "POSIX_FADV_DONTNEED", None)
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 # Several machines may write into one folder: a number of the process alone would not do.
 _TOKEN = secrets.token_hex(6)
 _count = itertools.count()
+
+
+def _temporary(path: Path) -> str:
+    return os.path.join(path.parent, f"{_PREFIX}{os.getpid()}-{_TOKEN}-{next(_count)}{_SUFFIX}")
+
+
+def _remove(temporary: str) -> None:
+    with suppress(OSError):
+        os.unlink(temporary)
 
 
 def make_folder(path: Path) -> None:
