@@ -229,8 +229,8 @@ FATAL = """
 import os
 from nianbao.batch import work
 
-def process(task, options, files, process=work.process):
-    return os._exit(1) if task.raw.values["agency"] == "第17局" else process(task, options, files)
+def process(result, task, options, files, process=work.process):
+    return os._exit(1) if task.raw.values["agency"] == "第17局" else process(result, task, options, files)
 
 work.process = process
 """
