@@ -30,6 +30,12 @@ def work(tasks: Iterator[Task], options: Options, executor: Workers | None) -> I
         yield from _distribute(tasks, options, executor)
 
 
+def start(options: Options, executor: LocalPool) -> None:
+    """Have the workers started, and the pack compiled there, while the driver still reads its first file."""
+    for _ in range(executor.jobs):
+        executor.submit(process_chunk, [], options)
+
+
 def _distribute(tasks: Iterator[Task], options: Options, executor: Workers) -> Iterator[Done]:
     """Yield what becomes of each task, in order, done by the workers of `executor` in chunks."""
     shared, window = options, _WINDOW

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nianbao.batch.distribution import work
+from nianbao.batch.distribution import start, work
 from nianbao.batch.formats import SUFFIXES, checked_formats
 from nianbao.batch.pdfs import with_pdfs
 from nianbao.batch.voiding import void
@@ -30,6 +30,8 @@ from nianbao.values import parse
 from nianbao.workers import Distant, LocalPool, Workers
 
 SUMMARY = "检查结果.xlsx"
+# A register of five hundred agencies has as much.
+_LARGE = 1 << 20
 
 Progress = Callable[[Entry], None]
 
@@ -90,6 +92,8 @@ def build(
     beside = Beside.read(pack, previous, aliases, waivers)
     tally = Tally(beside, pack)
     options = Options(pack, folder, template, allow_errors, blank_as_zero, checked_formats(formats))
+    if isinstance(executor, LocalPool) and _is_large(source.inputs):
+        start(options, executor)
     stream = _first_checked(source)
     _prepare(folder, executor)
     summary = folder / SUMMARY
@@ -144,6 +148,12 @@ def _prepare(folder: Path, executor: Workers | None) -> None:
         executor.check_folder(folder)
     remove_temporaries(folder)
     remove_temporaries(folder / VOIDED)
+
+
+def _is_large(inputs: Sequence[object]) -> bool:
+    """Return whether the files that are named outright are worth workers, as far as their size tells."""
+    files = (Path(one) for one in inputs if isinstance(one, str | Path))
+    return sum(file.stat().st_size for file in files if file.is_file()) > _LARGE
 
 
 def _first_checked(source: Source) -> Iterator[RawReport]:
