@@ -24,6 +24,7 @@ ALL = (
     ("service", ()),
     ("rollup", ()),
     ("peers", ()),
+    ("stages", ()),
     ("scale", ("--counts", "1000", "10000", "100000", "--jobs", "2")),
     ("suspects", ("--tables", "2000")),
 )

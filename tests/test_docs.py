@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shlex
@@ -50,13 +49,6 @@ def office(tmp_path: Path) -> Path:
     run(f"nianbao read {ROOT}/examples/cn-ogi/2021/reports.json -o register.xlsx", tmp_path)
     run(f"nianbao read {ROOT}/examples/cn-ogi/2021/previous.json -o last-year.xlsx", tmp_path)
     shutil.copytree(ROOT / "examples/cn-ogi/2021/rollup/reports", tmp_path / "district")
-    figures = {
-        "agency": "甲局",
-        "year": 2024,
-        "cases": {"online": 1, "offline": 1, "total": 2},
-        "problems": "少",
-    }
-    (tmp_path / "figures.json").write_text(json.dumps(figures), encoding="utf-8")
     return tmp_path
 
 

@@ -21,6 +21,7 @@ from nianbao.batch import build
 from nianbao.cli.app import app
 from nianbao.errors import InputError
 from nianbao.inputs import Source, expand
+from nianbao.outputs.pdf import convert_docx
 from nianbao.pack import Pack
 from nianbao.pipeline import render, report_from_data
 from nianbao.readers import office
@@ -171,22 +172,17 @@ def converted(path: Path, suffix: str) -> Path:
     return path.with_suffix(f".{suffix}")
 
 
-def words(value: Any) -> Any:
-    """Return texts without the commas that LibreOffice loses where they would hang over the end of a line."""
-    if isinstance(value, dict):
-        return {key: words(inner) for key, inner in value.items()}
-    return value.replace("、", "").replace("，", "") if isinstance(value, str) else value
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("index", range(5))
 def test_an_example_as_a_pdf_reads_to_the_same_data(
     index: int, examples: list[dict[str, Any]], pack: Pack, tmp_path: Path
 ) -> None:
-    report = read_one(converted(word_file(examples[index], pack, tmp_path), "pdf"), pack)
-    found, want = exchanged(report.data), printed(examples[index], pack)
-    assert figures_of(found, pack) == figures_of(want, pack)
-    assert words(found) == words(want)
+    path = word_file(examples[index], pack, tmp_path)
+    made = convert_docx(path.read_bytes())
+    assert made.content is not None
+    path.with_suffix(".pdf").write_bytes(made.content)
+    report = read_one(path.with_suffix(".pdf"), pack)
+    assert exchanged(report.data) == printed(examples[index], pack)
     assert report.findings == ()
     where = report.where("requests.carried_out.total")
     assert where.page
