@@ -2,9 +2,9 @@
 
     python benchmarks/stages.py [--reports N] [--out FILE]
 
-The reports are the examples' under numbered names, from JSON Lines and from a register, as in `scale.py`. Each
-stage alone, over all reports, costs less than in turns with the others: their data and code then push each
-other out of the processor's caches.
+The reports are the examples' under numbered names, from JSON Lines and from a register, as in `scale.py`.
+Each stage alone, over all reports, costs less than in turns with the others: their data and code then push
+each other out of the processor's caches.
 """
 
 from __future__ import annotations
