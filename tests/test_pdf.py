@@ -13,6 +13,7 @@ import time
 import unicodedata
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,15 @@ def test_a_pdf_is_checked_by_its_pages_and_words() -> None:
     assert check_pdf(pdf_of_a_page(), ()) == ""
     assert "找不到单位名称" in check_pdf(pdf_of_a_page(), ("某局",))
     assert "打不开" in check_pdf(pdf_of_a_page()[:100], ())
+
+
+def test_pdfs_are_checked_in_many_threads_at_once() -> None:
+    # PDFium itself ends the process when two threads use it.
+    page = pdf_of_a_page()
+    with ThreadPoolExecutor(8) as threads:
+        assert set(threads.map(lambda _: check_pdf(page, ("某局",)), range(400))) == {
+            "生成的PDF里找不到单位名称"
+        }
 
 
 @pytest.mark.slow

@@ -18,6 +18,7 @@ from nianbao.filenames import Namer, safe_name
 from nianbao.findings import Where
 from nianbao.outputs.html import render_html
 from nianbao.outputs.pdf import PdfJob, PdfPool
+from nianbao.outputs.pdf.check import PDFIUM
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, render
 from nianbao.report import Report
@@ -46,7 +47,6 @@ class Printer:
         self._jobs = jobs
         self._pool: PdfPool | None = None
         self._lock = threading.Lock()
-        self._pictures = threading.Lock()  # PDFium does one thing at a time
         self._kept: OrderedDict[object, bytes] = OrderedDict()
 
     def pdf(self, docx: bytes, words: Sequence[str], key: object) -> bytes:
@@ -70,34 +70,42 @@ class Printer:
 
     def pages(self, pdf: bytes) -> int:
         """Return the number of pages."""
-        import pypdfium2
-
-        with self._pictures:
-            document = pypdfium2.PdfDocument(pdf)
-            try:
-                return len(document)
-            finally:
-                document.close()
+        with PDFIUM:
+            return _pages(pdf)
 
     def picture(self, pdf: bytes, number: int) -> bytes:
         """Return a page (from 1) as PNG; raises IndexError where there is none."""
-        import pypdfium2
-
-        with self._pictures:
-            document = pypdfium2.PdfDocument(pdf)
-            try:
-                if not 1 <= number <= len(document):
-                    raise IndexError(number)
-                stream = io.BytesIO()
-                document[number - 1].render(scale=_SCALE).to_pil().save(stream, "PNG")
-                return stream.getvalue()
-            finally:
-                document.close()
+        with PDFIUM:
+            return _picture(pdf, number)
 
     def close(self) -> None:
         """Stop the converters."""
         if self._pool is not None:
             self._pool.__exit__(None, None, None)
+
+
+def _pages(pdf: bytes) -> int:
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        return len(document)
+    finally:
+        document.close()
+
+
+def _picture(pdf: bytes, number: int) -> bytes:
+    import pypdfium2
+
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        if not 1 <= number <= len(document):
+            raise IndexError(number)
+        stream = io.BytesIO()
+        document[number - 1].render(scale=_SCALE).to_pil().save(stream, "PNG")
+        return stream.getvalue()
+    finally:
+        document.close()
 
 
 def rendered(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from importlib.util import find_spec
+from threading import Lock
 
 from nianbao.errors import OutputError
 
@@ -17,8 +18,18 @@ def require_pdfium() -> None:
         raise OutputError(_MISSING)
 
 
+# PDFium serves one thread at a time; two at once end the process.
+PDFIUM = Lock()
+
+
 def check_pdf(content: bytes, words: Sequence[str]) -> str:
     """Return what is wrong with a PDF, or nothing: it has pages, and one of `words` stands in it."""
+    # What the inner call made of PDFium's is gone, too, before another thread may begin.
+    with PDFIUM:
+        return _wrong(content, words)
+
+
+def _wrong(content: bytes, words: Sequence[str]) -> str:
     import pypdfium2
 
     try:
