@@ -113,7 +113,7 @@ def _interrupts_held() -> Iterator[None]:
 
 @contextmanager
 def _interrupts_postponed() -> Iterator[None]:
-    """Put Ctrl-C off until the block ends: where another thread takes the signal, the main one hears of it."""
+    """Put Ctrl-C off until the block ends: another thread may take the signal, the main one hears it."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
