@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
 
 import pytest
@@ -50,8 +50,8 @@ class Processes:
     def __enter__(self) -> Processes:
         file = self.folder / "scheduler.json"
         self.scheduler = self._start("dask_scheduler", "--port", "0", "--scheduler-file", str(file))
-        until(file.exists)
-        self.address: str = json.loads(file.read_text())["address"]
+        until(lambda: address(file))
+        self.address = address(file)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -75,6 +75,13 @@ class Processes:
 def end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait()
+
+
+def address(scheduler_file: Path) -> str:
+    """Return the address in a scheduler's file, empty until the scheduler has written all of it."""
+    with suppress(FileNotFoundError, json.JSONDecodeError):
+        return str(json.loads(scheduler_file.read_text())["address"])
+    return ""
 
 
 def until(condition: Callable[[], object]) -> None:
