@@ -18,11 +18,11 @@ from nianbao.claims import ClaimReader, read_claims
 from nianbao.claims.binding import Claim, claims_of
 from nianbao.claims.words import expand
 from nianbao.errors import PackError
-from nianbao.expression import ExpressionError
 from nianbao.fields import place_value
 from nianbao.findings import Finding
 from nianbao.pack import load_pack
 from nianbao.pipeline import check, check_many, report_from_data
+from nianbao.rules.expression import ExpressionError
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import claims as bench

@@ -18,8 +18,8 @@ from nianbao.outputs.form.formulas import holds, tolerance
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import check, check_chunk, check_many, report_from_data
 from nianbao.report import Report
-from nianbao.rulematrix import FAIL, OPEN, PASS, RuleMatrix
-from nianbao.rules import RuleSet, compile_rules, outcome
+from nianbao.rules.matrix import FAIL, OPEN, PASS, RuleMatrix
+from nianbao.rules.ruleset import RuleSet, compile_rules, outcome
 
 CODES = {"pass": PASS, "fail": FAIL, "open": OPEN}
 PACK = load_pack("cn-ogi/2021")

@@ -24,7 +24,7 @@ from nianbao.findings import Suspect
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import report_from_data
 from nianbao.report import Report
-from nianbao.rules import Instance, RuleSet, check_instance, compile_rules
+from nianbao.rules.ruleset import Instance, RuleSet, check_instance, compile_rules
 from nianbao.suspects import LISTED, Figures, System, candidates, find_suspects, ranking
 from nianbao.suspects.exact import smallest_set
 from nianbao.suspects.matrix import Matrix, solve, span

@@ -14,7 +14,6 @@ from nianbao.batch.pdfs import with_pdfs
 from nianbao.batch.voiding import void
 from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Done, Options, Task
 from nianbao.beside import Beside, Tally
-from nianbao.context import filled_name
 from nianbao.filenames import Namer, is_changed
 from nianbao.inputs import Source, listed
 from nianbao.manifest import VOIDED, Line, Manifest
@@ -24,8 +23,9 @@ from nianbao.outputs.pdf.fonts import missing_fonts
 from nianbao.outputs.results.summary import Entry, Summary, summarizing
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
+from nianbao.rendering.context import filled_name
+from nianbao.rendering.lint import load_template
 from nianbao.report import Report
-from nianbao.templatelint import load_template
 from nianbao.values import parse
 from nianbao.workers import Distant, LocalPool, Workers
 
