@@ -84,6 +84,18 @@ def test_the_matrix_says_what_each_rule_says(reports: list[Report]) -> None:
     assert found.tolist() == wanted
 
 
+# Without amounts values are whole as they stand, and are taken as they are where they have been typed.
+WHOLE_RULES, WHOLE_FIELDS = rules_of(tuple(a for a in ASSERTIONS if not set("xy") & set(a["assert"])))
+TYPED = st.dictionaries(st.sampled_from("abt"), st.integers(-(2**65), 2**65) | st.integers(0, 6) | st.none())
+
+
+@given(st.lists(REPORTS | TYPED.map(lambda values: Report({}, known=values)), max_size=6))
+def test_the_matrix_of_counts_says_what_each_rule_says(reports: list[Report]) -> None:
+    found = RuleMatrix.of(WHOLE_RULES.instances, WHOLE_FIELDS).outcomes(reports)
+    wanted = [[CODES[outcome(one, report)] for one in WHOLE_RULES.instances] for report in reports]
+    assert found.tolist() == wanted
+
+
 @pytest.mark.parametrize(
     ("assertion", "left", "passes"),
     [

@@ -8,6 +8,7 @@ A rule is a row: the sum of factor times cell, plus a constant, compared with 0.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -158,6 +159,23 @@ class LinearRules:
         if self.scale == 1 and set(map(type, found)) == {int}:
             return found
         return [value * self.scale if type(value) is int else scaled(value, self.scale) for value in found]
+
+    @cached_property
+    def _pack(self) -> Callable[..., bytes]:
+        return struct.Struct(f"{len(self.fields)}q").pack
+
+    def packed(self, report: Report) -> bytes | None:
+        """Return the values of a report's cells as 64-bit whole numbers, where every one of them is such.
+
+        None says nothing of the report but that `read` must look at its values one by one.
+        """
+        # Values that nobody has typed may be what only looks like a number (True).
+        if self.scale != 1 or report.known is None:
+            return None
+        try:
+            return self._pack(*self._take(report.known))
+        except (KeyError, struct.error):  # a blank, a fraction, more than 64 bits
+            return None
 
     def value(self, cell: int, number: Exact) -> Number:
         """Return a scaled value as a report holds it: int for counts, Decimal for amounts."""

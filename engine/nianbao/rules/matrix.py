@@ -69,20 +69,19 @@ class RuleMatrix:
         return found
 
     def _outcomes(self, reports: Sequence[Report]) -> NDArray[np.int8]:
-        taken = array("q")
+        # Nearly every report holds whole numbers only, and then there is nothing to look at one by one.
+        taken = [self.rules.packed(report) for report in reports]
         blanks: list[tuple[int, int]] = []
         exact: list[int] = []
-        for number, report in enumerate(reports):
-            values: list[Any] = self.rules.read(report)
-            if None in values:
-                blanks += ((number, cell) for cell, value in enumerate(values) if value is None)
-                values = [value or 0 for value in values]
+        for number in (number for number, packed in enumerate(taken) if packed is None):
+            values: list[Any] = self.rules.read(reports[number])
+            blanks += ((number, cell) for cell, value in enumerate(values) if value is None)
             try:
-                taken += array("q", values)
+                taken[number] = array("q", [value or 0 for value in values]).tobytes()
             except (TypeError, OverflowError):  # a fraction, or more than 64 bits
-                taken += array("q", bytes(8 * self.cells))
+                taken[number] = bytes(8 * self.cells)
                 exact.append(number)
-        matrix = np.frombuffer(taken, np.int64).reshape(len(reports), self.cells)
+        matrix = np.frombuffer(b"".join(filter(None, taken)), np.int64).reshape(len(reports), self.cells)
         if matrix.max() > self._limit or matrix.min() < -self._limit:
             large = (matrix > self._limit) | (matrix < -self._limit)
             exact += np.flatnonzero(large.any(axis=1)).tolist()
