@@ -20,7 +20,7 @@ from nianbao.readers.roster import read_roster
 from nianbao.readers.tables import read_table
 from nianbao.report import Report, leaves
 from nianbao.rules.expression import Number
-from nianbao.rules.ruleset import number_of
+from nianbao.rules.instances import number_of
 
 Key = Callable[[str], str]
 
