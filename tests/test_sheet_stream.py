@@ -13,11 +13,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nianbao.errors import InputError
-from nianbao.readers import sheets_xlsx
-from nianbao.readers.grid import rectangle
 from nianbao.readers.sheets import read_sheets
-from nianbao.readers.xlsx_stream import StreamSource
-from nianbao.readers.xlsx_windows import WindowedRows
+from nianbao.readers.sheets import xlsx as sheets_xlsx
+from nianbao.readers.sheets.grid import rectangle
+from nianbao.readers.sheets.xlsx_stream import StreamSource
+from nianbao.readers.sheets.xlsx_windows import WindowedRows
 
 ROOT = Path(__file__).parent.parent
 SHEET = "xl/worksheets/sheet1.xml"
@@ -166,7 +166,7 @@ def test_any_cell_of_a_large_sheet_reads_as_calamine_reads_it(
 def test_any_rows_of_a_large_sheet_read_as_calamine_reads_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cells: list[str], first: int, block: int
 ) -> None:
-    monkeypatch.setattr("nianbao.readers.xlsx_cells.BLOCK", block)
+    monkeypatch.setattr("nianbao.readers.sheets.xlsx_cells.BLOCK", block)
     same(workbook(tmp_path / "a.xlsx", table(cells, first)), monkeypatch)
 
 
@@ -191,7 +191,7 @@ ROWS = {
 def test_rows_that_are_built_in_other_ways_read_as_by_calamine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edit: Callable[[str], str]
 ) -> None:
-    monkeypatch.setattr("nianbao.readers.xlsx_cells.BLOCK", 400)
+    monkeypatch.setattr("nianbao.readers.sheets.xlsx_cells.BLOCK", 400)
     same(workbook(tmp_path / "a.xlsx", edit(table([CELLS[2], *CELLS[12:24]]))), monkeypatch)
 
 
@@ -211,7 +211,7 @@ def test_a_large_sheet_is_read_while_its_rows_are_gone_through(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sheets_xlsx, "_LARGE", EVERY)
-    monkeypatch.setattr("nianbao.readers.xlsx_cells.BLOCK", 500)
+    monkeypatch.setattr("nianbao.readers.sheets.xlsx_cells.BLOCK", 500)
     path = workbook(
         tmp_path / "a.xlsx", table([CELLS[2]] * 50 + ['<c r="{a}" t="inlineStr"><is><t>&nbsp;</t></is></c>'])
     )
