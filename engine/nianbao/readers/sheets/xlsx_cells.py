@@ -119,7 +119,8 @@ class _Rewriter:
         self._cell = ""  # the start tag of the cell, while in one
         self._texts: dict[str, list[str]] = {}  # by element: formula, value, inline text
         self._into: list[str] | None = None
-        self._phonetic = False
+        self._phonetic = self._trimmed = False
+        self._begun = 0  # where the text of an element begins in `_into`
         self._row = self._column = 0
 
     def take(self) -> bytes:
@@ -135,6 +136,8 @@ class _Rewriter:
             self._phonetic = self._phonetic or local == "rPh"
             if local in ("f", "v", "t") and not self._phonetic:
                 self._into = self._texts.setdefault(local, [])
+                self._trimmed = local == "t" and attributes.get("xml:space") != "preserve"
+                self._begun = len(self._into)
         elif local == "c":
             self._start_cell(attributes)
         elif local == "row":
@@ -166,6 +169,8 @@ class _Rewriter:
         elif local == "rPh":
             self._phonetic = False
         elif local in ("f", "v", "t"):
+            if self._into is not None and self._trimmed:
+                self._into[self._begun :] = ["".join(self._into[self._begun :]).strip()]
             self._into = None
 
     def _end_cell(self) -> None:
