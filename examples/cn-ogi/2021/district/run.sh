@@ -24,7 +24,7 @@ cp 更正/2月1日/* 报送/
 nianbao collect 名册.xlsx 报送 -o 台账/第二轮 --since 台账/第一轮 --previous 去年/各单位.xlsx --today 2024-02-01 --notices 通知/第二轮 --reply-by 2024-02-06 --office 望河区政务公开办公室
 
 # 还缺一家，先汇总一份草稿给领导看
-nianbao rollup 台账/第二轮/数据 --agency 望河区人民政府 --agencies 名册.xlsx --adjustments 调整.xlsx --previous 去年/各单位.xlsx --previous 去年/望河区人民政府2022年政府信息公开工作年度报告.docx -o 汇总/望河区2023年.docx
+nianbao rollup 台账/第二轮/数据 --agency 望河区人民政府 --agencies 名册.xlsx --adjustments 调整.xlsx --previous 去年 -o 汇总/望河区2023年.docx
 
 # 2月6日：最后一家到了，第三轮，全部通过；各单位在审签单上签字，办公室登记
 cp 更正/2月6日/* 报送/
@@ -32,7 +32,7 @@ nianbao collect 名册.xlsx 报送 -o 台账/第三轮 --since 台账/第二轮 
 python fill.py 台账/第三轮 填写/审签.csv
 
 # 2月8日：汇总定稿
-nianbao rollup 台账/第三轮/数据 --agency 望河区人民政府 --agencies 名册.xlsx --adjustments 调整.xlsx --previous 去年/各单位.xlsx --previous 去年/望河区人民政府2022年政府信息公开工作年度报告.docx --waivers 台账/第三轮/检查结果.xlsx -o 汇总/望河区2023年.docx
+nianbao rollup 台账/第三轮/数据 --agency 望河区人民政府 --agencies 名册.xlsx --adjustments 调整.xlsx --previous 去年 --waivers 台账/第三轮/检查结果.xlsx -o 汇总/望河区2023年.docx
 
 # 3月5日：教育局审签以后又改了，台账逐处指出；重新审签
 cp 更正/3月5日/* 报送/
@@ -41,4 +41,4 @@ python fill.py 台账/第三轮 填写/重新审签.csv
 
 # 3月28日：把公开的网页和Word读回来，与审签的数据比；区里的报告重新汇总，与公布的比
 nianbao collect 名册.xlsx 报送 -o 台账/第三轮 --previous 去年/各单位.xlsx --today 2024-03-28 --published 公布/各单位
-nianbao rollup 台账/第三轮/数据 --agency 望河区人民政府 --agencies 名册.xlsx --adjustments 调整.xlsx --previous 去年/各单位.xlsx --previous 去年/望河区人民政府2022年政府信息公开工作年度报告.docx --against 公布/望河区人民政府2023年政府信息公开工作年度报告.docx -o 汇总/望河区2023年.docx
+nianbao rollup 台账/第三轮/数据 --agency 望河区人民政府 --agencies 名册.xlsx --adjustments 调整.xlsx --previous 去年 --against 公布/望河区人民政府2023年政府信息公开工作年度报告.docx -o 汇总/望河区2023年.docx
