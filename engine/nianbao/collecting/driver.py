@@ -16,12 +16,12 @@ from nianbao.collecting.index import index_of
 from nianbao.collecting.publication import Published, read_published
 from nianbao.collecting.standing import Standing
 from nianbao.collecting.workspace import PUBLISHED, SIGNING, Workspace, handed_on
+from nianbao.comparison.matching import current_name
 from nianbao.errors import InputError
 from nianbao.ledger.assigning import Roll
 from nianbao.ledger.lines import DONE, Ledger
 from nianbao.ledger.members import Member, read_members
 from nianbao.ledger.signing import SignOff
-from nianbao.matching import current_name
 from nianbao.outputs.files import make_folder
 from nianbao.outputs.ledger.extras import extras_of
 from nianbao.outputs.ledger.papers import paper_template, write_notices, write_signoffs
@@ -29,7 +29,7 @@ from nianbao.outputs.ledger.workbook import category_words, write_ledger
 from nianbao.outputs.results.summary import ROUND, Entry, entry_of, write_summary
 from nianbao.pack import Pack
 from nianbao.previous import as_aliases
-from nianbao.template import CompiledTemplate
+from nianbao.rendering.template import CompiledTemplate
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from nianbao.agencies import agency_key
-from nianbao.expression import Number
 from nianbao.pack import Pack
 from nianbao.policy import Policy
 from nianbao.predecessors import Predecessors, is_last_years, this_year
 from nianbao.previous import Previous
 from nianbao.report import Report
-from nianbao.rules import Instance
-from nianbao.yearly import follows
+from nianbao.rules.expression import Number
+from nianbao.rules.instances import Instance
+from nianbao.rules.yearly import follows
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from nianbao.beside import Beside
 from nianbao.consolidation.carried import absent, gaps, strict_instances
 from nianbao.consolidation.members import Excluded, Gatherer, Member, Roster, why_not
 from nianbao.consolidation.whole import add_up
-from nianbao.expression import Number
 from nianbao.findings import Finding, Severity
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check_chunk
 from nianbao.policy import Policy
 from nianbao.previous import Previous
 from nianbao.report import Report
+from nianbao.rules.expression import Number
 
 _CHUNK = 256
 

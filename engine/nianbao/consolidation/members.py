@@ -11,7 +11,6 @@ from typing import Any
 
 from nianbao.agencies import agency_key, code_key
 from nianbao.errors import InputError
-from nianbao.expression import Number
 from nianbao.fields import generic
 from nianbao.findings import Value, Where
 from nianbao.pack import Pack
@@ -20,7 +19,8 @@ from nianbao.policy import Policy
 from nianbao.readers.roster import read_roster
 from nianbao.readers.tables import read_table
 from nianbao.report import Report, leaves
-from nianbao.rules import number_of
+from nianbao.rules.expression import Number
+from nianbao.rules.instances import number_of
 
 Key = Callable[[str], str]
 

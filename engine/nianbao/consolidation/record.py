@@ -12,9 +12,9 @@ from typing import Any
 from nianbao.consolidation.carried import greatest_first, signed
 from nianbao.consolidation.members import Key, Member
 from nianbao.errors import InputError
-from nianbao.expression import Number
 from nianbao.pack import Pack
 from nianbao.policy import Policy
+from nianbao.rules.expression import Number
 
 # Members whose share in a change is named, and fields that a sentence lists.
 _NAMED, _LISTED = 5, 6

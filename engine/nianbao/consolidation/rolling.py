@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nianbao.beside import Beside
+from nianbao.comparison.matching import current_name
 from nianbao.consolidation.adjustments import Adjustment, as_adjustments, with_totals
 from nianbao.consolidation.against import Difference, differences, published
 from nianbao.consolidation.carried import Carried, carried, split_previous
@@ -17,14 +18,13 @@ from nianbao.consolidation.remarks import lacking, negative, of_whole, vanished
 from nianbao.consolidation.whole import has_words, own_report, scope_of_whole, whole_report
 from nianbao.consolidation.wording import draft_mark, statement_of
 from nianbao.errors import InputError, PackError
-from nianbao.expression import Number
 from nianbao.findings import Finding, count_severity
-from nianbao.matching import current_name
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check
 from nianbao.predecessors import Predecessors
 from nianbao.previous import Previous
 from nianbao.report import Report
+from nianbao.rules.expression import Number
 
 
 @dataclass(frozen=True)

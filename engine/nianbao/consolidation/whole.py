@@ -7,12 +7,12 @@ from typing import Any
 
 from nianbao.agencies import agency_key
 from nianbao.consolidation.members import Member
-from nianbao.expression import Number
 from nianbao.fields import generic
 from nianbao.findings import Value, Where
 from nianbao.pack import Pack
 from nianbao.policy import Policy, ScopeKind
 from nianbao.report import Report, leaves
+from nianbao.rules.expression import Number
 
 # Where the figures of the whole are shown.
 MATRIX, PUBLISHED_COLUMN = "贡献矩阵", "B"

@@ -14,11 +14,11 @@ from nianbao.fields import place_value
 from nianbao.findings import Where
 from nianbao.labels import normal
 from nianbao.pack import Pack
-from nianbao.readers.grid import Sheet
 from nianbao.readers.headers import vocabulary
 from nianbao.readers.plaintext import decode
 from nianbao.readers.register import find_header, read_register
 from nianbao.readers.sheets import read_sheets
+from nianbao.readers.sheets.grid import Sheet
 from nianbao.readers.sniff import sniff, unreadable
 from nianbao.readers.tables import cell_text
 from nianbao.values import is_blank, parse

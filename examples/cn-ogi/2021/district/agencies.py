@@ -12,7 +12,7 @@ from typing import Any
 
 from nianbao.fields import lookup, place_value
 from nianbao.pack import Pack
-from nianbao.rules import totals
+from nianbao.rules.instances import totals
 
 YEAR = 2023
 WHOLE = "望河区人民政府"

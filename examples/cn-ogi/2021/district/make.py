@@ -21,12 +21,12 @@ from openpyxl.styles import Alignment, Font, PatternFill
 
 from nianbao import build, render, render_html, rollup
 from nianbao.consolidation import Adjustment
-from nianbao.context import filled_name
 from nianbao.outputs.files import write_atomic
 from nianbao.outputs.forms import write_form, write_register
 from nianbao.outputs.workbook.xlsx import save_workbook
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import report_from_data
+from nianbao.rendering.context import filled_name
 from nianbao.report import Report, exchanged
 
 HERE = Path(__file__).parent
