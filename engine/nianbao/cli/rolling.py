@@ -7,6 +7,7 @@ from pathlib import Path
 
 from nianbao.bind import bind
 from nianbao.cli.common import CLEAN, FINDINGS, say, status, warn
+from nianbao.cli.options import BesideFiles
 from nianbao.consolidation import Rollup, rollup
 from nianbao.consolidation.carried import signed
 from nianbao.consolidation.record import read_record
@@ -28,21 +29,19 @@ def run_rollup(
     agency: str,
     out: Path,
     pack: Pack,
+    beside: BesideFiles,
     *,
     agencies: Path | None,
     adjustments: Path | None,
     against: str | None,
     allow_errors: str | None,
-    previous: Sequence[str] | None,
-    aliases: Path | None,
-    waivers: Sequence[Path] | None,
     blank_as_zero: str | None,
 ) -> int:
     """Roll the inputs up into one report and return the exit status."""
     places = Places.of(out)
     earlier = read_record(places.record)
     source = Source(list(inputs), pack)
-    last = as_previous(list(previous) if previous else None, pack, aliases)
+    last = as_previous(beside.previous or None, pack, beside.aliases)
     reports = (bind(raw, pack, blank_as_zero) for raw in source)
     try:
         done = rollup(
@@ -53,8 +52,8 @@ def run_rollup(
             adjustments=adjustments,
             against=against,
             previous=last,
-            aliases=aliases,
-            waivers=waivers,
+            aliases=beside.aliases,
+            waivers=beside.waivers,
             earlier=earlier,
         )
     except InputError as error:
