@@ -12,7 +12,7 @@ demo: $(VENV)/installed
 	@echo "Reports: out/demo/*.docx   Summary: out/demo/检查结果.xlsx"
 
 # A year of an office: forty agencies from collection to the published report, step by step.
-district: $(VENV)/installed
+district: $(VENV)/printed
 	PATH="$(CURDIR)/$(BIN):$$PATH" sh $(EXAMPLES)/district/run.sh out/district
 	@echo
 	@echo "Ledger: out/district/台账/第三轮/台账.xlsx   Report: out/district/汇总/望河区2023年.docx"
@@ -47,6 +47,11 @@ $(VENV)/installed: pyproject.toml
 	  { echo "nianbao needs Python 3.11 or later; set PYTHON=/path/to/python3.11"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e .
+	@touch $@
+
+# Two of the agencies send a PDF.
+$(VENV)/printed: $(VENV)/installed
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[pdf]'
 	@touch $@
 
 $(VENV)/tested: $(VENV)/installed
