@@ -15,7 +15,7 @@ from nianbao.collecting.gathering import gather
 from nianbao.collecting.index import index_of
 from nianbao.collecting.publication import Published, read_published
 from nianbao.collecting.standing import Standing
-from nianbao.collecting.workspace import PUBLISHED, SIGNING, Workspace
+from nianbao.collecting.workspace import PUBLISHED, SIGNING, Workspace, handed_on
 from nianbao.comparison.matching import current_name
 from nianbao.errors import InputError
 from nianbao.ledger.assigning import Roll
@@ -164,7 +164,11 @@ def _written(
     """Write all files of a ledger and return what they are."""
     pack, (signing, noticing) = workspace.pack, templates
     make_folder(workspace.folder)
-    adopted = {line.member.name: line.adopted.result.report for line in ledger.lines if line.adopted}
+    adopted = {
+        line.member.name: handed_on(line.adopted.result.report, line.member.data)
+        for line in ledger.lines
+        if line.adopted
+    }
     workspace.bring_snapshots()
     workspace.keep_reports(adopted)
     for line in ledger.lines:
