@@ -327,6 +327,9 @@ def rollup(
         Path,
         typer.Option("--out", "-o", metavar="FILE.docx", help="汇总报告；贡献矩阵和附录写在旁边"),
     ],
+    year: Annotated[
+        int | None, typer.Option("--year", metavar="YYYY", help="汇总的年度，不写为多数报告的年度")
+    ] = None,
     agencies: Annotated[
         Path | None,
         typer.Option("--agencies", metavar="FILE", help="单位名录：应报的单位、类别、是否计入汇总"),
@@ -341,6 +344,9 @@ def rollup(
     allow_errors: Annotated[
         str | None, typer.Option("--allow-errors", metavar="REASON", help="有错误也生成，并记录理由")
     ] = None,
+    statement: Annotated[
+        bool, typer.Option("--statement/--no-statement", help="口径说明写进报告（第六部分之末）")
+    ] = True,
     previous: Previous = None,
     aliases: AliasFile = None,
     waivers: WaiverFiles = None,
@@ -349,23 +355,23 @@ def rollup(
     packs: PackDirs = None,
 ) -> None:
     """把各单位的报告逐格相加成一份汇总报告，写出谁贡献了多少。"""
-    from nianbao.cli.rolling import run_rollup
+    from nianbao.cli.rolling import Ask, run_rollup
 
-    status = run_rollup(
-        inputs,
+    ask = Ask(
         agency,
         out,
-        _pack(pack, packs),
-        agencies=agencies,
-        adjustments=adjustments,
-        against=against,
-        allow_errors=allow_errors,
-        previous=previous,
-        aliases=aliases,
-        waivers=waivers,
-        blank_as_zero=blank_as_zero,
+        year,
+        agencies,
+        adjustments,
+        against,
+        allow_errors,
+        previous or (),
+        aliases,
+        waivers or (),
+        blank_as_zero,
+        statement,
     )
-    raise typer.Exit(status)
+    raise typer.Exit(run_rollup(inputs, ask, _pack(pack, packs)))
 
 
 @app.command()

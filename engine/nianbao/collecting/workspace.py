@@ -21,7 +21,7 @@ from typing import Any
 
 from nianbao.agencies import agency_key
 from nianbao.errors import InputError, OutputError
-from nianbao.filenames import Namer, safe_name
+from nianbao.filenames import LEDGER_FILE, LEDGER_REPORTS, Namer, safe_name
 from nianbao.ledger.fingerprint import short_key
 from nianbao.ledger.members import read_date
 from nianbao.ledger.signing import SignOff, Snapshot, kept_report, snapshot_data, snapshot_of
@@ -33,8 +33,8 @@ from nianbao.readers.sheets import read_sheets
 from nianbao.readers.tables import TableRow, read_table
 from nianbao.report import Report, exchanged
 
-LEDGER, RESULTS, INDEX = "台账.xlsx", "检查结果.xlsx", "索引.json"
-DATA, SIGNING, SIGNED_DATA, PUBLISHED = "数据", "审签单", "审签数据", "发布"
+LEDGER, RESULTS, INDEX = LEDGER_FILE, "检查结果.xlsx", "索引.json"
+DATA, SIGNING, SIGNED_DATA, PUBLISHED = LEDGER_REPORTS, "审签单", "审签数据", "发布"
 
 _LINES: Mapping[str, Sequence[str]] = {
     "agency": ("单位",),
@@ -120,11 +120,7 @@ class Workspace:
 
     def waivers(self) -> list[Path]:
         """Return the workbook of the last run where its 情况说明 can be read as waivers."""
-        results = self.source / RESULTS
-        if not results.exists():
-            return []
-        sheets = read_sheets(results)
-        return [results] if any(sheet.name.startswith(EXPLAINED) for sheet in sheets) else []
+        return waivers_in(self.source)
 
     def signoffs(self, kept: Kept) -> list[SignOff]:
         """Return all signatures in the order of the ledger, each with what was signed, if it is there."""
@@ -197,6 +193,15 @@ def _data_names(agencies: Iterable[str]) -> dict[str, str]:
 def kept_reports(folder: Path, pack: Pack) -> dict[str, Report]:
     """Return the adopted reports that a workspace keeps, by name of agency as its files are called."""
     return {path.stem: kept_report(_json(path), pack, str(path)) for path in sorted(folder.glob("*.json"))}
+
+
+def waivers_in(folder: Path) -> list[Path]:
+    """Return the workbook of results in a folder where its 情况说明 can be read as waivers."""
+    results = folder / RESULTS
+    if not results.exists():
+        return []
+    sheets = read_sheets(results)
+    return [results] if any(sheet.name.startswith(EXPLAINED) for sheet in sheets) else []
 
 
 def is_workspace(folder: Path) -> bool:
