@@ -28,8 +28,9 @@ from nianbao.outputs.forms import write_form
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import check, read, report_from_data
 from nianbao.report import Report
+from nianbao.rules.compiling import compile_rules
+from nianbao.rules.instances import outcome, totals
 from nianbao.rules.recompute import recompute_totals
-from nianbao.rules.ruleset import compile_rules, outcome, totals
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 PACK = load_pack("cn-ogi/2021")

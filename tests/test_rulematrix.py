@@ -18,8 +18,10 @@ from nianbao.outputs.form.formulas import holds, tolerance
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import check, check_chunk, check_many, report_from_data
 from nianbao.report import Report
+from nianbao.rules.compiling import compile_rules
+from nianbao.rules.instances import outcome
 from nianbao.rules.matrix import FAIL, OPEN, PASS, RuleMatrix
-from nianbao.rules.ruleset import RuleSet, compile_rules, outcome
+from nianbao.rules.ruleset import RuleSet
 
 CODES = {"pass": PASS, "fail": FAIL, "open": OPEN}
 PACK = load_pack("cn-ogi/2021")

@@ -23,7 +23,9 @@ from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import check, check_many, report_from_data
 from nianbao.predecessors import Predecessors
 from nianbao.report import Report
-from nianbao.rules.ruleset import RuleSet, check_instance, compile_rules
+from nianbao.rules.compiling import compile_rules
+from nianbao.rules.instances import check_instance
+from nianbao.rules.ruleset import RuleSet
 from nianbao.rules.yearly import joined
 
 REPORTS: list[dict[str, Any]] = json.loads((EXAMPLES / "reports.json").read_bytes())

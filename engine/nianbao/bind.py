@@ -12,7 +12,7 @@ from nianbao.pack import Pack
 from nianbao.raw import RawReport
 from nianbao.report import Report
 from nianbao.rules.expression import Number
-from nianbao.rules.ruleset import derive, totals
+from nianbao.rules.instances import derive, totals
 from nianbao.values import MAX_COUNT, parse, shortened
 
 

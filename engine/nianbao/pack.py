@@ -21,8 +21,9 @@ from nianbao.layout import Layout
 from nianbao.nesting import Nesting
 from nianbao.policy import Policy, read_policy, unknown_names
 from nianbao.rendering.template import CompiledTemplate, compile_template
+from nianbao.rules.compiling import compile_rules
 from nianbao.rules.expression import ExpressionError
-from nianbao.rules.ruleset import RuleSet, compile_rules
+from nianbao.rules.ruleset import RuleSet
 from nianbao.rules.textchecks import Slip
 from nianbao.validation import Validator
 

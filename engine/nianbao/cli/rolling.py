@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nianbao.bind import bind
 from nianbao.cli.common import CLEAN, FINDINGS, must_give_reason, must_not_overwrite, say, status, warn
+from nianbao.cli.options import BesideFiles
 from nianbao.collecting.workspace import waivers_in
 from nianbao.consolidation import Rollup, rollup
 from nianbao.consolidation.record import Record, read_record
@@ -29,14 +30,12 @@ class Ask:
 
     agency: str
     out: Path
+    beside: BesideFiles
     year: int | None = None
     agencies: Path | None = None
     adjustments: Path | None = None
     against: str | None = None
     allow_errors: str | None = None
-    previous: Sequence[str] = ()
-    aliases: Path | None = None
-    waivers: Sequence[Path] = ()
     blank_as_zero: str | None = None
     statement: bool = True
 
@@ -47,7 +46,7 @@ def run_rollup(inputs: Sequence[str], ask: Ask, pack: Pack) -> int:
     _refuse(inputs, ask, places)
     earlier = read_record(places.record)
     source = Source(list(inputs), pack)
-    last = as_previous(list(ask.previous) or None, pack, ask.aliases)
+    last = as_previous(ask.beside.previous or None, pack, ask.beside.aliases)
     done = _rolled(source, ask, last, earlier, pack)
     unreadable = [*source.unreadable, *(last.unreadable if last is not None else ())]
     notes = [("未能读取", f"{file}：{message}") for file, message in unreadable]
@@ -65,8 +64,8 @@ def _refuse(inputs: Sequence[str], ask: Ask, places: Places) -> None:
     """Raise InputError for an empty reason, OutputError where an output would take the place of an input."""
     must_give_reason("--allow-errors", ask.allow_errors)
     must_give_reason("--blank-as-zero", ask.blank_as_zero)
-    single = (ask.agencies, ask.adjustments, ask.against, ask.aliases)
-    files = [*inputs, *ask.previous, *ask.waivers, *(path for path in single if path)]
+    single = (ask.agencies, ask.adjustments, ask.against)
+    files = [*inputs, *ask.beside.files, *(path for path in single if path)]
     written = [places.matrix, places.texts]
     if not places.record.exists():
         # What an earlier roll-up wrote here may lie among the inputs: it is told as a member of itself.
@@ -78,7 +77,7 @@ def _refuse(inputs: Sequence[str], ask: Ask, places: Places) -> None:
 def _rolled(source: Source, ask: Ask, last: Previous | None, earlier: Record | None, pack: Pack) -> Rollup:
     """Return the roll-up of all that can be read; raises InputError, with why files could not be read."""
     collections = [Path(name) for name in map(str, source.inputs) if is_collection(Path(name))]
-    waivers = [*ask.waivers, *(path for folder in collections for path in waivers_in(folder))]
+    waivers = [*(ask.beside.waivers or ()), *(path for folder in collections for path in waivers_in(folder))]
     try:
         return rollup(
             (bind(raw, pack, ask.blank_as_zero) for raw in source),
@@ -89,7 +88,7 @@ def _rolled(source: Source, ask: Ask, last: Previous | None, earlier: Record | N
             adjustments=ask.adjustments,
             against=ask.against,
             previous=last,
-            aliases=ask.aliases,
+            aliases=ask.beside.aliases,
             waivers=waivers or None,
             earlier=earlier,
             statement=ask.statement,

@@ -16,7 +16,7 @@ from nianbao.pack import Pack
 from nianbao.policy import Policy
 from nianbao.readers.tables import TableRow, read_table
 from nianbao.rules.expression import Number
-from nianbao.rules.ruleset import totals
+from nianbao.rules.instances import totals
 from nianbao.values import parse
 
 _HEADINGS: Mapping[str, Sequence[str]] = {

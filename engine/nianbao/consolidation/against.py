@@ -14,7 +14,7 @@ from nianbao.pack import Pack
 from nianbao.policy import Policy
 from nianbao.report import Report
 from nianbao.rules.expression import Number
-from nianbao.rules.ruleset import number_of
+from nianbao.rules.instances import number_of
 
 # Members whose own figure is exactly the difference are worth naming, unless it is one that many have.
 _MOST = 5

@@ -14,7 +14,7 @@ from nianbao.predecessors import Predecessors, is_last_years, this_year
 from nianbao.previous import Previous
 from nianbao.report import Report
 from nianbao.rules.expression import Number
-from nianbao.rules.ruleset import Instance
+from nianbao.rules.instances import Instance
 from nianbao.rules.yearly import follows
 
 

@@ -18,7 +18,7 @@ from nianbao.policy import Policy
 from nianbao.readers.roster import read_sound_entries
 from nianbao.report import Report, leaves
 from nianbao.rules.expression import Number
-from nianbao.rules.ruleset import number_of
+from nianbao.rules.instances import number_of
 
 Key = Callable[[str], str]
 

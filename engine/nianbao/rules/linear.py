@@ -23,7 +23,7 @@ from nianbao.findings import Value
 from nianbao.predecessors import is_last_years, this_year
 from nianbao.report import Report
 from nianbao.rules.expression import Condition, Number, holds
-from nianbao.rules.ruleset import Instance
+from nianbao.rules.instances import Instance
 
 Exact = int | Fraction
 # Matrices that are kept, so that a batch compiles its rules once; more than a process has packs.

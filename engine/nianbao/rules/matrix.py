@@ -1,6 +1,6 @@
 """All linear rules of a pack over many reports at once: one sparse matrix times the matrix of their values.
 
-The matrix only tells which rules a report fails; the finding is made by `rules.check_instance`, as it is for
+The matrix only tells which rules a report fails; the finding is made by `check_instance`, as it is for
 a single report, so both ways say the same. What does not fit into 64 bits, and what has more decimals than
 its field allows, is calculated rule by rule in exact numbers.
 """
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from nianbao.fields import FieldSet
 from nianbao.report import Report
+from nianbao.rules.instances import Instance, outcome
 from nianbao.rules.linear import LinearRules, Row, RuleSource, entries
-from nianbao.rules.ruleset import Instance, outcome
 
 PASS, FAIL, OPEN = 0, 1, 2
 _CODES = {"pass": PASS, "fail": FAIL, "open": OPEN}
@@ -53,7 +53,7 @@ class RuleMatrix:
     def outcomes(self, reports: Sequence[Report]) -> NDArray[np.int8]:
         """Return an array of reports × rules: PASS, FAIL, or OPEN where a rule cannot be evaluated.
 
-        As `rules.outcome` has it: a blank is tried with 0, and a rule whose `when` is not met passes.
+        As `instances.outcome` has it: a blank is tried with 0, and a rule whose `when` is not met passes.
         """
         found = np.zeros((len(reports), len(self.rules.rows)), np.int8)
         for start in range(0, len(reports), _BLOCK):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from nianbao.findings import Value
 from nianbao.report import Report
 from nianbao.rules.expression import Linear, Number
-from nianbao.rules.ruleset import Instance, number_of, outcome, totals_of
+from nianbao.rules.instances import Instance, number_of, outcome, totals_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from nianbao.findings import Finding
 from nianbao.predecessors import Predecessors, is_last_years, off_by, this_year
 from nianbao.report import Report
 from nianbao.rules.expression import Number
-from nianbao.rules.ruleset import Instance, Outcome, RuleSet, check_instance, fill, number_of, outcome
+from nianbao.rules.instances import Instance, Outcome, check_instance, fill, number_of, outcome
+from nianbao.rules.ruleset import RuleSet
 
 
 def check_years(rules: RuleSet, report: Report, last: Predecessors) -> Iterator[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from nianbao.predecessors import is_last_years
 from nianbao.rules.expression import Linear
-from nianbao.rules.ruleset import Instance
+from nianbao.rules.instances import Instance
 
 
 def sums_of(

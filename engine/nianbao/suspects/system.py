@@ -15,8 +15,8 @@ from nianbao.fields import Field, FieldSet
 from nianbao.findings import Value
 from nianbao.report import Report
 from nianbao.rules.expression import Number
+from nianbao.rules.instances import Instance
 from nianbao.rules.linear import Exact, LinearRules, Row, RuleSource
-from nianbao.rules.ruleset import Instance
 from nianbao.suspects.matrix import Matrix
 from nianbao.suspects.sums import sums_of
 

@@ -13,7 +13,7 @@ from nianbao.fields import FieldSet
 from nianbao.findings import Value
 from nianbao.outputs.workbook.cellvalues import NO, YES
 from nianbao.rules.expression import Condition, Linear, Number
-from nianbao.rules.ruleset import Instance
+from nianbao.rules.instances import Instance
 
 # A spot in this row stands in the row of every agency; `at_row` puts the number in.
 EVERY_ROW = 0
