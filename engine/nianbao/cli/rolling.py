@@ -11,10 +11,12 @@ from nianbao.cli.common import CLEAN, FINDINGS, must_give_reason, must_not_overw
 from nianbao.cli.options import BesideFiles
 from nianbao.collecting.workspace import waivers_in
 from nianbao.consolidation import Rollup, rollup
+from nianbao.consolidation.carried import signed
 from nianbao.consolidation.record import Record, read_record
 from nianbao.errors import InputError
 from nianbao.findings import Finding, order
 from nianbao.inputs import Source, is_collection
+from nianbao.outputs.results.words import value_words
 from nianbao.outputs.rollup.files import Places, Written, write_rollup
 from nianbao.pack import Pack
 from nianbao.previous import Previous, as_previous
@@ -110,9 +112,7 @@ def _tell(done: Rollup, written: Written, pack: Pack) -> None:
         rest = f"，其他{over.rest:+}" if over.rest else ""
         say(f"{over.message}：{shares or '各单位都与上年相符'}{rest}")
     if done.compared is not None:
-        say(
-            f"与公布的报告比较：{len(done.differences)}格不同" if done.differences else "与公布的报告逐格相同"
-        )
+        _differences(done, pack)
     say(f"口径说明：{done.statement}")
     for name in written.voided:
         say(f"已作废：{name}")
@@ -122,6 +122,17 @@ def _tell(done: Rollup, written: Written, pack: Pack) -> None:
         say(f"汇总报告：{written.report}")
     say(f"贡献矩阵：{written.places.matrix}")
     say(f"各单位文字：{written.places.texts}")
+
+
+def _differences(done: Rollup, pack: Pack) -> None:
+    count = len(done.differences)
+    say(f"与公布的报告比较：{count}格不同" if count else "与公布的报告逐格相同")
+    for each in done.differences[:_SHOWN]:
+        ours, theirs = (value_words(value) or "空" for value in (each.ours, each.theirs))
+        whose = f"，恰好是{'、'.join(each.exactly)}的数" if each.exactly else ""
+        say(f"· {pack.fields.place(each.field)}：汇总{ours}，公布{theirs}，差{signed(each.gap)}{whose}")
+    if count > _SHOWN:
+        say(f"· 另有{count - _SHOWN}格，见贡献矩阵的“与公布数比较”表")
 
 
 def _findings(findings: Sequence[Finding]) -> None:
