@@ -280,6 +280,9 @@ def rollup(
         typer.Option("--out", "-o", metavar="FILE.docx", help="汇总报告；贡献矩阵和附录写在旁边"),
     ],
     *,
+    year: Annotated[
+        int | None, typer.Option("--year", metavar="YYYY", help="汇总的年度，不写为多数报告的年度")
+    ] = None,
     agencies: Annotated[
         Path | None,
         typer.Option("--agencies", metavar="FILE", help="单位名录：应报的单位、类别、是否计入汇总"),
@@ -294,26 +297,29 @@ def rollup(
     allow_errors: Annotated[
         str | None, typer.Option("--allow-errors", metavar="REASON", help="有错误也生成，并记录理由")
     ] = None,
+    statement: Annotated[
+        bool, typer.Option("--statement/--no-statement", help="口径说明写进汇总报告（报表包指定的部分）")
+    ] = True,
     beside: BesideFiles,
     blank_as_zero: BlankAsZero = None,
     kind: PackChoice,
 ) -> None:
     """把各单位的报告逐格相加成一份汇总报告，写出谁贡献了多少。"""
-    from nianbao.cli.rolling import run_rollup
+    from nianbao.cli.rolling import Ask, run_rollup
 
-    status = run_rollup(
-        inputs,
+    ask = Ask(
         agency,
         out,
-        kind.load(),
         beside,
+        year=year,
         agencies=agencies,
         adjustments=adjustments,
         against=against,
         allow_errors=allow_errors,
         blank_as_zero=blank_as_zero,
+        statement=statement,
     )
-    raise typer.Exit(status)
+    raise typer.Exit(run_rollup(inputs, ask, kind.load()))
 
 
 @app.command()
