@@ -42,6 +42,8 @@ WaiverFiles = Annotated[
     typer.Option("--waivers", metavar="FILE", help="情况说明表，如填好的检查结果.xlsx；可写几个"),
 ]
 DEFAULT = "cn-ogi/2021"
+# The heading in the help of preview under which the options of collecting stand.
+_OFFICE = "收报和汇总"
 
 
 @app.command()
@@ -279,16 +281,89 @@ def preview(
         list[str] | None,
         typer.Option("--allow-host", metavar="NAME", help="代理后面的域名，如 nb.example.cn"),
     ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option(
+            "--roster",
+            metavar="ROSTER",
+            help="名录：把INPUT文件夹作为收报，看台账、通知和汇总",
+            rich_help_panel=_OFFICE,
+        ),
+    ] = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(
+            "--workspace",
+            metavar="DIR",
+            help="nianbao collect 的台账文件夹，只读不写",
+            rich_help_panel=_OFFICE,
+        ),
+    ] = None,
+    since: Annotated[
+        Path | None,
+        typer.Option("--since", metavar="EARLIER", help="上一轮的台账文件夹", rich_help_panel=_OFFICE),
+    ] = None,
+    due: Annotated[
+        str | None,
+        typer.Option("--due", metavar="DATE", help="提前的报送期限，如 2024-01-20", rich_help_panel=_OFFICE),
+    ] = None,
+    today: Annotated[
+        str | None,
+        typer.Option("--today", metavar="DATE", help="统计日期，不写为今天", rich_help_panel=_OFFICE),
+    ] = None,
+    year: Annotated[
+        int | None,
+        typer.Option("--year", metavar="YYYY", help="报告年度，不写为上一年", rich_help_panel=_OFFICE),
+    ] = None,
+    reply_by: Annotated[
+        str | None,
+        typer.Option("--reply-by", metavar="DATE", help="通知里要求办理的日期", rich_help_panel=_OFFICE),
+    ] = None,
+    office: Annotated[
+        str, typer.Option("--office", metavar="NAME", help="通知的落款", rich_help_panel=_OFFICE)
+    ] = "",
+    notice_template: Annotated[
+        Path | None,
+        typer.Option(
+            "--notice-template", metavar="FILE.docx", help="自己的更正通知模板", rich_help_panel=_OFFICE
+        ),
+    ] = None,
+    adjustments: Annotated[
+        Path | None,
+        typer.Option("--adjustments", metavar="FILE", help="汇总的调整表", rich_help_panel=_OFFICE),
+    ] = None,
+    whole: Annotated[
+        str,
+        typer.Option(
+            "--whole", metavar="NAME", help="汇总报告的单位，不写为名录里的本级政府", rich_help_panel=_OFFICE
+        ),
+    ] = "",
     pack: PackId = DEFAULT,
     packs: PackDirs = None,
 ) -> None:
-    """打开本机网页：放入文件，看哪一格有误，下载报告；也是办公系统调用的HTTP服务。"""
-    from nianbao.cli.previewing import Address, run_preview
+    """打开本机网页：放入文件，看哪一格有误，下载报告；也是办公系统调用的HTTP服务。
+
+    给出名录（--roster）或台账文件夹（--workspace）的，是收报的台账、更正通知和汇总。
+    """
+    from nianbao.cli.collecting import day
+    from nianbao.cli.previewing import Address, Collection, run_preview
 
     found = _pack(pack, packs)
     address = Address(host, port, tuple(names or ()), browser)
     files = (previous or [], aliases, waivers or [])
-    raise typer.Exit(run_preview(inputs or [], files, agency, address, found, packs or []))
+    said = {
+        "since": since,
+        "due": day("--due", due),
+        "today": day("--today", today),
+        "year": year,
+        "reply_by": day("--reply-by", reply_by),
+        "office": office,
+        "notice_template": notice_template,
+        "adjustments": adjustments,
+        "whole": whole,
+    }
+    collection = Collection(roster, workspace, said)
+    raise typer.Exit(run_preview(inputs or [], files, agency, address, found, packs or [], collection))
 
 
 @app.command()

@@ -135,14 +135,15 @@
 
   // The list: filtered and ordered here, over rows that are all there.
   const memory = {
-    get() { try { return JSON.parse(sessionStorage.getItem("list")) || {}; } catch { return {}; } },
-    set(value) { try { sessionStorage.setItem("list", JSON.stringify(value)); } catch { /* a page without storage */ } },
+    get(name) { try { return JSON.parse(sessionStorage.getItem(name)) || {}; } catch { return {}; } },
+    set(name, value) { try { sessionStorage.setItem(name, JSON.stringify(value)); } catch { /* a page without storage */ } },
   };
   function beginList() {
     const list = $("[data-list]");
     if (!list) return;
     const search = $("#search"), category = $("#category"), order = $("#order"), body = $("#rows");
-    const kept = memory.get();
+    const name = list.dataset.list || "list", kept = memory.get(name);
+    const unit = list.dataset.unit || "份", what = list.dataset.what || "报告";
     search.value = kept.search || "";
     order.value = kept.order || "rank";
     if (category) category.value = [...category.options].some((o) => o.value === kept.category) ? kept.category : "";
@@ -166,10 +167,10 @@
       for (const button of $$("[data-status]", $(".counts"))) {
         button.setAttribute("aria-pressed", String(button.dataset.status === status));
       }
-      const text = count === rows.length ? `共${count}份报告` : `列出${count}份，共${rows.length}份报告`;
+      const text = count === rows.length ? `共${count}${unit}${what}` : `列出${count}${unit}，共${rows.length}${unit}${what}`;
       if ($("#shown").textContent !== text) $("#shown").textContent = text;
       $("#nothing").hidden = count > 0;
-      memory.set({ search: search.value, category: category?.value || "", order: order.value, status });
+      memory.set(name, { search: search.value, category: category?.value || "", order: order.value, status });
     }
     for (const button of $$(".count", list)) {
       button.addEventListener("click", () => { status = button.dataset.status; apply(); });
@@ -291,6 +292,21 @@
       button.disabled = false;
     });
   }
+
+  // A text for another program: copied, or at least selected.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("[data-copy]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(field.value);
+      say("已复制，可以粘贴到邮件里");
+    } catch {
+      field.focus();
+      field.select();
+      say("已选中全文，请按 Ctrl+C 复制");
+    }
+  });
 
   function begin() { beginList(); beginPaper(); }
   begin();

@@ -1,0 +1,48 @@
+"""The roll-up of what was adopted: whole, members behind each figure, what stands against it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nianbao.collecting.survey import Survey
+from nianbao.consolidation import Rollup, rollup
+from nianbao.errors import NianbaoError
+from nianbao.previous import Previous
+from nianbao.web.office.given import Given
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """A roll-up, or why there is none; `whole` is its agency, `choices` are those that may be it."""
+
+    whole: str
+    choices: tuple[str, ...]
+    rollup: Rollup | None = None
+    problem: str = ""
+
+
+def rolled_up(made: Survey, given: Given, previous: Previous | None, whole: str = "") -> Rolled:
+    """Return the roll-up of the adopted reports into one of `whole`, by default of the only government."""
+    pack, ledger = made.workspace.pack, made.ledger
+    policy = pack.rollup
+    if policy is None:
+        return Rolled("", (), None, f"报表包{pack.id}没有写明怎样汇总")
+    choices = tuple(line.member.name for line in ledger.lines if line.member.category == policy.own)
+    whole = whole or given.whole or (choices[0] if choices else "")
+    if not whole:
+        return Rolled("", (), None, "名录里没有类别为本级政府的单位，不知道汇总成谁的报告；请写出单位名称")
+    adopted = [line.adopted.result.report for line in ledger.lines if line.adopted]
+    try:
+        done = rollup(
+            adopted,
+            pack,
+            whole,
+            agencies=given.roster,
+            adjustments=given.adjustments,
+            previous=previous,
+            aliases=given.aliases,
+            waivers=made.beside.waivers,
+        )
+    except NianbaoError as error:
+        return Rolled(whole, choices, None, error.message)
+    return Rolled(whole, choices, done)
