@@ -17,11 +17,13 @@ from docx import Document
 from openpyxl import load_workbook
 from starlette.testclient import TestClient
 
-from conftest import EXAMPLES
+from conftest import EXAMPLES, consistent_report
 from nianbao.cli.previewing import Address, Collection, run_preview
 from nianbao.collecting import collect
+from nianbao.consolidation import Rollup
 from nianbao.errors import InputError
 from nianbao.ledger.lines import STATUSES
+from nianbao.outputs.results.words import value_words
 from nianbao.pack import Pack
 from nianbao.web.app import create_app
 from nianbao.web.office.given import Given, from_workspace
@@ -325,3 +327,189 @@ def test_a_workspace_whose_inputs_are_gone_says_what_to_give(workspace: Path, tm
     (tmp_path / "two" / "索引.json").unlink()
     with pytest.raises(InputError, match="没有记下它是从哪里收的"):
         from_workspace(tmp_path / "two")
+
+
+# ---- the roll-up ----
+
+ROLLUP = EXAMPLES / "rollup"
+WHOLE = "清河区人民政府"
+
+
+@pytest.fixture(scope="module")
+def whole(pack: Pack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OfficeSpace]:
+    """The example of a roll-up; its roster has no dates, so that day and year do not matter."""
+    given = Given(
+        ROLLUP / "roster.csv",
+        ROLLUP / "reports",
+        previous=(str(ROLLUP / "previous.json"),),
+        adjustments=ROLLUP / "adjustments.csv",
+        today=FIRST,
+    )
+    with OfficeSpace(pack, given) as space:
+        space.refresh()
+        yield space
+
+
+@pytest.fixture(scope="module")
+def rolled(whole: OfficeSpace) -> Rollup:
+    found = whole.rolled()
+    assert found is not None
+    assert found.rollup is not None, found.problem
+    return found.rollup
+
+
+def shares(page: str) -> list[tuple[str, str, str]]:
+    """Return the members behind a figure as the page lists them: name, value, page of the report."""
+    found = re.findall(
+        r'<th scope="row"><a href="([^"]+)">(.*?)</a>.*?</th>\s*<td class="number">(.*?)</td>',
+        page,
+        re.DOTALL,
+    )
+    return [(name, value, link) for link, name, value in found]
+
+
+def test_every_figure_of_the_whole_leads_to_the_members_behind_it(
+    whole: OfficeSpace, rolled: Rollup, pack: Pack
+) -> None:
+    client = client_of(whole)
+    page = client.get("/rollup").text
+    assert f"<h1>{WHOLE}<small>2023年汇总</small>" in page
+    links = dict(re.findall(r'data-field="([\w.]+)"><a class="figure[^"]*" href="([^"]+)"', page))
+    printed = {f.path for f in pack.fields.numbers if f.printed and f.path in rolled.fields}
+    assert set(links) == {path for path in printed if rolled.figures[path] is not None}
+    for path in (
+        "requests.new.total",
+        "disclosure.administrative_fees.amount",
+        "disputes.litigation_direct.other",
+    ):
+        answer = client.get(links[path])
+        assert answer.status_code == 200
+        text = answer.text
+        assert [(name, value) for name, value, _ in shares(text)] == [
+            (name, value_words(value)) for name, value in rolled.by(path)
+        ]
+        zeros = [m.agency for m in rolled.members if m.figures[rolled.fields.index(path)] == 0]
+        assert (f"另有{len(zeros)}个单位为0" in text) == bool(zeros)
+        assert all(name in text.partition("另有")[2] for name in zeros)
+        for _, _, link in shares(text):
+            assert link.endswith(f"#field={path}")
+            assert f'data-field="{path}"' in client.get(link.partition("#")[0]).text
+
+
+def test_an_adjusted_figure_shows_reason_approver_and_how_it_adds_up(whole: OfficeSpace) -> None:
+    client = client_of(whole)
+    page = client.get("/rollup/figures/disputes.reconsideration.corrected").text
+    assert "＝成员合计2 −1" in page
+    assert "同一件复议案件" in page
+    assert "批准人：王主任" in page
+    foot = re.sub(r"<[^>]+>", " ", page.partition("<tfoot>")[2].partition("</tfoot>")[0]).split()
+    assert foot == ["成员合计", "2", "100%", "调整", "−1", "公布数", "1"]
+    assert "合计随分项的调整" in client.get("/rollup/figures/disputes.reconsideration.total").text
+    for path in ("agency", "no.such.field", "..%2F..%2Fetc%2Fpasswd"):
+        assert client.get(f"/rollup/figures/{path}").status_code == 404
+
+
+def test_the_matrix_is_that_of_the_roll_up(whole: OfficeSpace, rolled: Rollup, pack: Pack) -> None:
+    client = client_of(whole)
+
+    def table(query: str) -> dict[str, list[str]]:
+        body = client.get(f"/rollup/matrix{query}").text.partition("<tbody>")[2].partition("</tbody>")[0]
+        lines = re.findall(r"<tr>(.*?)</tr>", body, re.DOTALL)
+        cells = [[re.sub(r"<[^>]+>", "", c) for c in re.findall(r"<t[hd].*?</t[hd]>", x)] for x in lines]
+        return {line[0]: line[1:] for line in cells}
+
+    shown = table("?zeros=1")
+    assert list(shown) == [pack.fields.place(path) for path in rolled.fields]
+    for number, path in enumerate(rolled.fields):
+        total, added, _, *own = shown[pack.fields.place(path)]
+        assert (total, added) == (value_words(rolled.figures[path]), value_words(rolled.sums[number]))
+        assert own == [value_words(member.figures[number]) for member in rolled.members]
+    filled = [p for n, p in enumerate(rolled.fields) if any(m.figures[n] for m in rolled.members)]
+    assert list(table("")) == [pack.fields.place(path) for path in filled]
+    only = table("?table=disputes")
+    assert only
+    assert all(place.startswith("表四") for place in only)
+    assert table("?table=nothing&page=999999999") == table("")
+
+
+def test_the_files_of_the_roll_up_are_those_of_the_command(whole: OfficeSpace, rolled: Rollup) -> None:
+    client = client_of(whole)
+    word = client.get("/rollup/report.docx")
+    assert WHOLE in Document(io.BytesIO(word.content)).core_properties.title
+    book = load_workbook(io.BytesIO(client.get("/rollup/matrix.xlsx").content))
+    assert book.sheetnames[0] == "贡献矩阵"
+    texts = load_workbook(io.BytesIO(client.get("/rollup/texts.xlsx").content))
+    assert {row[0].value for row in texts.worksheets[0].iter_rows(min_row=2)} >= {rolled.members[0].agency}
+    data = client.get("/rollup/report.json").json()
+    assert data["requests"]["new"]["total"] == rolled.figures["requests.new.total"]
+
+
+def test_an_incomplete_or_wrong_roll_up_says_so_and_gives_no_report(client: TestClient) -> None:
+    page = client.get("/rollup").text
+    draft = page.partition('class="draft"')[2].partition("</p>")[0]
+    assert "缺3家" in draft
+    assert "清河区民政局" in draft
+    assert "清河区财政局未通过校验（2个错误），不能汇总" in page
+    assert '<a href="/reports/' in page.partition("清河区财政局未通过校验")[2].partition("</li>")[0]
+    assert "/rollup/report.docx" not in page
+    answer = client.get("/rollup/report.docx")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (409, "fails")
+    assert client.get("/rollup/matrix.xlsx").status_code == 200
+
+
+def test_nobody_rolls_up_into_a_name_from_an_address(client: TestClient) -> None:
+    assert f"<h1>{WHOLE}" in client.get("/rollup", params={"whole": "<b>别的政府"}).text
+
+
+def test_what_was_made_is_kept_until_a_file_changes(
+    office: Path, pack: Pack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from nianbao.web.office import space as spaces
+
+    made: list[str] = []
+    rolling = spaces.rolled_up
+    monkeypatch.setattr(spaces, "rolled_up", lambda *given: made.append(given[-1]) or rolling(*given))
+    with OfficeSpace(pack, Given(office / "roster.xlsx", office / "received", today=FIRST)) as space:
+        client = client_of(space)
+        space.refresh()
+        before = [client.get(path).text for path in ("/rollup", "/rollup/matrix", "/rollup")]
+        assert (before[0] == before[2], len(made)) == (True, 1)
+        shutil.copy(office / "corrected" / "民政局.xlsx", office / "received")
+        space.refresh()
+        assert client.get("/rollup").text != before[0]
+        assert len(made) == 2
+
+
+@pytest.mark.parametrize("path", ["/", "/notices.zip", "/rollup", "/rollup/matrix", "/rollup/report.docx"])
+def test_the_pages_of_a_collection_stand_behind_the_guard(space: OfficeSpace, path: str) -> None:
+    client = client_of(space)
+    assert client.get(path, headers={"authorization": ""}).status_code == 401
+    assert client.get(path, headers={"host": "elsewhere.example"}).status_code == 421
+    assert client.get(path, headers={"origin": "http://elsewhere.example"}).status_code == 403
+    answer = client.get(path)
+    assert "script-src 'self'; style-src 'self'" in answer.headers["content-security-policy"]
+    assert not re.search(r"<script(?![^>]*src)|\sstyle=|\son\w+=", answer.text[:200_000])
+
+
+def test_names_that_look_like_markup_are_only_text(pack: Pack, tmp_path: Path) -> None:
+    bad = "<img src=x onerror=alert(1)>局"
+    (tmp_path / "in").mkdir()
+    data = consistent_report(pack, 3, agency=bad)
+    data["requests"]["new"]["total"] += 1
+    (tmp_path / "in" / "a<b>.json").write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+    (tmp_path / "roster.csv").write_text(f"单位名称,类别,联系人\n{bad},政府,<i>甲\n", encoding="utf-8")
+    with OfficeSpace(pack, Given(tmp_path / "roster.csv", tmp_path / "in", year=data["year"])) as space:
+        space.refresh()
+        assert space.standing is not None
+        (key,) = space.standing.lines
+        client = client_of(space)
+        for path in (
+            "/",
+            f"/notices/{key}",
+            "/rollup",
+            "/rollup/matrix",
+            "/rollup/figures/requests.new.total",
+        ):
+            page = client.get(path).text
+            assert "onerror=alert" in page, path
+            assert not re.search(r"<img|<i>甲|a<b>", page), path

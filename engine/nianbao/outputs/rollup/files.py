@@ -94,9 +94,7 @@ def write_rollup(
     write_texts(places.texts, rollup, pack)
     outputs: list[str] = []
     if report is not None:
-        docx = render(rollup.report, pack)
-        marks = "、".join(filter(None, (rollup.draft, "" if rollup.ok else UNCHECKED)))
-        write_atomic(report, with_watermark(docx, marks) if marks else docx)
+        write_atomic(report, report_docx(rollup, pack))
         text = json.dumps(exchanged(rollup.report.data), ensure_ascii=False, indent=1)
         data = report.with_suffix(".json")
         write_atomic(data, f"{text}\n".encode("utf-8", "replace"))
@@ -105,6 +103,13 @@ def write_rollup(
     with replacing(places.record) as stream:
         stream.writelines(record_json(rollup.agency, rollup.year, policy, rollup.members, outputs, pack))
     return Written(report, places, voided)
+
+
+def report_docx(rollup: Rollup, pack: Pack) -> bytes:
+    """Return the Word file of the whole, with a watermark that says why it is not final."""
+    docx = render(rollup.report, pack)
+    marks = "、".join(filter(None, (rollup.draft, "" if rollup.ok else UNCHECKED)))
+    return with_watermark(docx, marks) if marks else docx
 
 
 def _void(folder: Path, before: tuple[str, ...], now: list[str]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from nianbao.web.looks import Looks
 from nianbao.web.office.ledger import as_csv, as_workbook, ledger_view
 from nianbao.web.office.notices import notice_of, notice_page, notices, notices_zip
 from nianbao.web.office.space import OfficeSpace, Standing
+from nianbao.web.office.whole_pages import WholePages
 from nianbao.web.pages import Pages
 from nianbao.web.receiving import form_of
 from nianbao.web.uploads import Refused
@@ -35,6 +36,7 @@ class OfficePages(Pages):
     def __init__(self, space: OfficeSpace, looks: Looks, local: bool, closing: anyio.Event) -> None:
         super().__init__(space, looks, local, closing)
         self.space = space
+        self.whole = WholePages(space, self)
 
     def routes(self) -> list[Route]:
         """Return the routes of the pages."""
@@ -44,6 +46,7 @@ class OfficePages(Pages):
             Route("/notices.zip", self.all_notices),
             Route("/notices/{key:str}", self.notice),
             Route("/notices/{key:str}/file.{form:str}", self.notice_file),
+            *self.whole.routes(),
         ]
 
     def _index(self) -> Response:

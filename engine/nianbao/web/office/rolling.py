@@ -28,9 +28,13 @@ def rolled_up(made: Survey, given: Given, previous: Previous | None, whole: str 
     if policy is None:
         return Rolled("", (), None, f"报表包{pack.id}没有写明怎样汇总")
     choices = tuple(line.member.name for line in ledger.lines if line.member.category == policy.own)
-    whole = whole or given.whole or (choices[0] if choices else "")
+    known = dict.fromkeys(filter(None, (given.whole, *choices)))
+    # Who is asked for must be one that may be it: nobody rolls up into a name from an address.
+    whole = whole if whole in known else next(iter(known), "")
     if not whole:
-        return Rolled("", (), None, "名录里没有类别为本级政府的单位，不知道汇总成谁的报告；请写出单位名称")
+        return Rolled(
+            "", (), None, "名录里没有类别为本级政府的单位，不知道汇总成谁的报告；请用 --whole 写明单位名称"
+        )
     adopted = [line.adopted.result.report for line in ledger.lines if line.adopted]
     try:
         done = rollup(
@@ -44,5 +48,5 @@ def rolled_up(made: Survey, given: Given, previous: Previous | None, whole: str 
             waivers=made.beside.waivers,
         )
     except NianbaoError as error:
-        return Rolled(whole, choices, None, error.message)
-    return Rolled(whole, choices, done)
+        return Rolled(whole, tuple(known), None, error.message)
+    return Rolled(whole, tuple(known), done)
