@@ -3,13 +3,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 EXAMPLES := examples/cn-ogi/2021
 
-.PHONY: demo test lint slow bench docs clean
+.PHONY: demo district test lint slow bench docs clean
 
 # The main job on the examples: five agencies' figures become five Word reports and a list of what is wrong.
 demo: $(VENV)/installed
 	$(BIN)/nianbao build $(EXAMPLES)/register.xlsx -o out/demo
 	@echo
 	@echo "Reports: out/demo/*.docx   Summary: out/demo/检查结果.xlsx"
+
+# A year of an office: forty agencies from collection to the published report, step by step.
+district: $(VENV)/installed
+	PATH="$(CURDIR)/$(BIN):$$PATH" sh $(EXAMPLES)/district/run.sh out/district
+	@echo
+	@echo "Ledger: out/district/台账/第三轮/台账.xlsx   Report: out/district/汇总/望河区2023年.docx"
 
 # Everything this machine can run; what is skipped is printed with its reason.
 test: $(VENV)/tested lint
@@ -34,6 +40,7 @@ docs: $(VENV)/tested
 	$(BIN)/python -B templates/cn-ogi/2021/draw_office.py
 	$(BIN)/python -B examples/cn-ogi/2021/make.py
 	$(BIN)/python -B examples/cn-ogi/2021/collect/make.py
+	$(BIN)/python -B examples/cn-ogi/2021/district/make.py
 
 $(VENV)/installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

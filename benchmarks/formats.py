@@ -18,13 +18,13 @@ from pathlib import Path
 
 from common import ROOT, machine, markdown_table, measure, number, spread
 
-from nianbao.context import template_context
 from nianbao.errors import OutputError
 from nianbao.outputs.html import Pages, render_html
 from nianbao.outputs.pdf import PER_START, PdfJob, PdfPool
 from nianbao.outputs.pdf.office import find_office
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import render, report_from_data
+from nianbao.rendering.context import template_context
 from nianbao.report import Report
 
 _ROUNDS = 5

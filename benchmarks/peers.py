@@ -24,9 +24,9 @@ from dialects import flat, nested, text_paths, translate
 from engines import ENGINES, Engine, Unavailable, run
 from outputs import Expected, empty_paragraphs, expected, problems
 
-from nianbao.context import template_context
 from nianbao.pack import load_pack
 from nianbao.pipeline import report_from_data
+from nianbao.rendering.context import template_context
 
 REPORTS = ROOT / "examples" / "cn-ogi" / "2021" / "reports.json"
 MODES = ("cold", "warm")

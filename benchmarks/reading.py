@@ -35,7 +35,8 @@ from nianbao.inputs import Source
 from nianbao.outputs.results.summary import entry_of
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import check, render, report_from_data
-from nianbao.readers import document_pdf, read_raw
+from nianbao.readers import read_raw
+from nianbao.readers.documents import pdf as document_pdf
 from nianbao.workers import LocalPool
 
 REPORTS = ROOT / "examples" / "cn-ogi" / "2021" / "reports.json"

@@ -26,7 +26,7 @@ from common import CACHE, machine, markdown_table, number
 
 from nianbao.fields import lookup, place_value
 from nianbao.pack import Pack, load_pack
-from nianbao.rules import totals
+from nianbao.rules.instances import totals
 
 NIANBAO = (sys.executable, "-c", "from nianbao.cli import main; main()")
 HEADER = ("input", "members", "wall s", "CPU s", "peak MB", "figures", "output")

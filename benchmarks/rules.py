@@ -26,8 +26,8 @@ from nianbao.fields import place_value
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import check, check_many, report_from_data
 from nianbao.report import Report
-from nianbao.rulematrix import RuleMatrix
-from nianbao.rules import outcome
+from nianbao.rules.instances import outcome
+from nianbao.rules.matrix import RuleMatrix
 
 REPORTS = ROOT / "examples" / "cn-ogi" / "2021" / "reports.json"
 HEADER = ("way", "seconds", "µs a report", "times the loop's speed")

@@ -18,7 +18,8 @@ from typing import Any
 from nianbao.fields import FieldSet, place_value, read_fields
 from nianbao.pack import load_pack
 from nianbao.report import Report
-from nianbao.rules import Instance, compile_rules, totals
+from nianbao.rules.compiling import compile_rules
+from nianbao.rules.instances import Instance, totals
 from nianbao.suspects import Figures, System
 
 Values = dict[str, int]

@@ -31,7 +31,7 @@ from suspect_tables import (
 )
 
 from nianbao.findings import Suspect
-from nianbao.linear import Exact
+from nianbao.rules.linear import Exact
 from nianbao.suspects import Figures, find_suspects
 from nianbao.suspects.exact import smallest_set
 

@@ -13,7 +13,7 @@ from hypothesis import settings
 
 from nianbao.fields import lookup, place_value
 from nianbao.pack import Pack, load_pack
-from nianbao.rules import totals
+from nianbao.rules.instances import totals
 
 ROOT = Path(__file__).parents[1]
 # What may be skipped even where nothing else may; pytest puts "Skipped: " before some reasons.

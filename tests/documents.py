@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from nianbao.bind import bind
-from nianbao.context import template_context
 from nianbao.fields import lookup
 from nianbao.layout import Cell, Grid, Heading
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check, report_from_data
 from nianbao.readers import read_raw
+from nianbao.rendering.context import template_context
 from nianbao.report import Report, exchanged
 
 Change = Callable[[Cell, str], str]

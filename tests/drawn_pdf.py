@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from documents import Change
-from nianbao.context import template_context
 from nianbao.fields import lookup
 from nianbao.layout import Grid, Heading
 from nianbao.pack import Pack
 from nianbao.pipeline import report_from_data
+from nianbao.rendering.context import template_context
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP = 600, 800, 60, 540, 740
 SIZE, LEADING, SMALL = 12, 18, 7

@@ -17,39 +17,28 @@ ENGINE = ROOT / "engine" / "nianbao"
 
 # Lower layers first; a module may import from its own layer and from those before it.
 LAYERS = (
-    ("findings", "errors", "cells", "sheetnames", "filenames", "workers", "marks"),
-    ("fields", "values", "report", "raw", "outputs.files", "outputs.docx", "package"),
+    ("findings", "errors", "cells", "sheetnames", "filenames", "workers", "rendering.marks"),
+    ("fields", "values", "report", "raw", "outputs.files", "outputs.docx", "rendering.package"),
     ("predecessors",),
     (
-        "expression",
+        "rules.expression",
         "layout",
         "labels",
+        "agencies",
         "nesting",
         "validation",
-        "program",
-        "sandbox",
-        "textdiff",
+        "rendering.program",
+        "rendering.sandbox",
+        "comparison.textdiff",
         "charts",
         "policy",
     ),
-    ("agencies",),
     ("claims",),
-    (
-        "textchecks",
-        "claimchecks",
-        "yearchecks",
-        "rulelint",
-        "rules",
-        "linear",
-        "rulematrix",
-        "recompute",
-        "templatewords",
-        "template",
-    ),
-    ("yearly", "templatelint", "templatesafety", "templatebalance", "pack", "suspects"),
-    ("packlint", "packnew", "blanks", "context", "readers"),
-    ("bind", "inputs", "manifest", "differences"),
-    ("previous", "waivers", "beside", "matching"),
+    ("rules", "rendering.words", "rendering.template"),
+    ("rules.yearly", "rendering.lint", "rendering.safety", "rendering.balance", "pack", "suspects"),
+    ("packlint", "packnew", "blanks", "rendering.context", "readers"),
+    ("bind", "inputs", "manifest", "comparison.differences"),
+    ("previous", "waivers", "beside", "comparison.matching"),
     ("pipeline",),
     ("comparison", "consolidation"),
     ("ledger",),
@@ -116,7 +105,7 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
 def test_only_one_module_imports_docxtpl() -> None:
     pattern = re.compile(r"^\s*(from|import) docxtpl", re.MULTILINE)
     users = [name for name, path in modules() if pattern.search(path.read_text("utf-8"))]
-    assert users == ["template"]
+    assert users == ["rendering.template"]
 
 
 def test_the_public_interface_is_what_all_says() -> None:

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from docx import Document
 
-from nianbao.context import template_context
 from nianbao.pack import Pack
 from nianbao.pipeline import render, report_from_data
+from nianbao.rendering.context import template_context
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 

@@ -18,11 +18,11 @@ from nianbao.claims import ClaimReader, read_claims
 from nianbao.claims.binding import Claim, claims_of
 from nianbao.claims.words import expand
 from nianbao.errors import PackError
-from nianbao.expression import ExpressionError
 from nianbao.fields import place_value
 from nianbao.findings import Finding
 from nianbao.pack import load_pack
 from nianbao.pipeline import check, check_many, report_from_data
+from nianbao.rules.expression import ExpressionError
 
 sys.path.insert(0, str(ROOT / "benchmarks"))
 import claims as bench
@@ -235,7 +235,23 @@ def test_an_amount_is_right_when_it_is_rounded_to_the_digits_that_are_written(ce
 
 @pytest.mark.parametrize(
     "number",
-    ["40余", "近40", "约40", "40多", "四十余", "40至50", "30—40", "超过40", "不足40", "几十", "数百", "上百"],
+    [
+        "40余",
+        "近40",
+        "约40",
+        "40多",
+        "四十余",
+        "40至50",
+        "30—40",
+        "超过40",
+        "不足40",
+        "几十",
+        "数百",
+        "上百",
+        "两三",
+        "三五",
+        "七八",
+    ],
 )
 def test_an_approximate_number_is_never_wrong(number: str) -> None:
     for after in ("件", "件左右", "件以上"):

@@ -22,8 +22,8 @@ from rich.console import Console
 
 import nianbao
 from conftest import EXAMPLES, consistent_report
-from nianbao.comparison import compare
-from nianbao.differences import Comparison, FigureChange, ReportComparison
+from nianbao.comparison.comparing import compare
+from nianbao.comparison.differences import Comparison, FigureChange, ReportComparison
 from nianbao.fields import place_value
 from nianbao.outputs.comparison.display import comparison_text
 from nianbao.outputs.forms import write_form, write_register

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from lxml import etree, html
 
 from conftest import consistent_report
-from nianbao.comparison import compare
+from nianbao.comparison.comparing import compare
 from nianbao.errors import PackError
 from nianbao.outputs.comparison import html as pages
 from nianbao.outputs.comparison.folder import write_folder

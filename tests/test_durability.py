@@ -43,6 +43,7 @@ from crashes import (
     temporaries,
     wait_for_main,
 )
+from nianbao.outputs.files import alone_in
 from nianbao.pack import Pack
 
 COUNT = 200
@@ -326,6 +327,17 @@ def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence_and_stays_as
         disk.enlarge()
         assert run(*change.after.arguments, str(disk.folder / "out")).status == 1
         assert documents(disk.folder / "out") == change.after.made
+
+
+def test_a_second_run_into_a_folder_where_one_is_at_work_is_refused_and_touches_nothing(
+    change: Change,
+) -> None:
+    before = {path: path.read_bytes() for path in change.folder.iterdir()}
+    with alone_in(change.folder), pytest.raises(nianbao.OutputError, match=r"另一次运行正在写入.*换一个"):
+        nianbao.build([change.after.source], change.folder, nianbao.load_pack())
+    assert {path: path.read_bytes() for path in change.folder.iterdir()} == before
+    nianbao.build([change.after.source], change.folder, nianbao.load_pack())
+    assert documents(change.folder) == change.after.made
 
 
 # ---- Ctrl-C and processes that die ----

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from nianbao.outputs.docx import CORE, Properties
-from nianbao.sandbox import jinja_environment
-from nianbao.template import compile_template
+from nianbao.rendering.sandbox import jinja_environment
+from nianbao.rendering.template import compile_template
 from nianbao.values import ILLEGAL
 
 NOBODY = Properties("", "", "", "2024-01-31T00:00:00Z")

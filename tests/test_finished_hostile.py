@@ -256,7 +256,7 @@ def test_a_hostile_pdf_is_one_clear_error(name: str, pack: Pack, tmp_path: Path)
 
 
 def test_the_parser_works_again_after_a_file_that_broke_it(pack: Pack, tmp_path: Path) -> None:
-    from nianbao.readers.document_pdf import read_pdf
+    from nianbao.readers.documents.pdf import read_pdf
 
     bad, good = tmp_path / "坏.pdf", tmp_path / "好.pdf"
     bad.write_bytes(PDFS["cut off"])

@@ -13,7 +13,7 @@ from drawn_pdf import Drawing, drawn_report
 from nianbao.errors import InputError
 from nianbao.layout import Cell
 from nianbao.pack import Pack
-from nianbao.readers.document_pdf import read_pdf
+from nianbao.readers.documents.pdf import read_pdf
 from nianbao.report import Report, exchanged
 
 

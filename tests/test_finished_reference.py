@@ -17,7 +17,7 @@ from lxml import html
 from conftest import ROOT
 from documents import figures_of, read_one
 from nianbao.pack import Pack
-from nianbao.readers.document import cleaned
+from nianbao.readers.documents.document import cleaned
 from nianbao.report import Report, exchanged, leaves
 
 SHARED = ROOT.parent / "shared"

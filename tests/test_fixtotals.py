@@ -27,9 +27,10 @@ from nianbao.outputs.annotation.sumformula import adds_up
 from nianbao.outputs.forms import write_form
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import check, read, report_from_data
-from nianbao.recompute import recompute_totals
 from nianbao.report import Report
-from nianbao.rules import compile_rules, outcome, totals
+from nianbao.rules.compiling import compile_rules
+from nianbao.rules.instances import outcome, totals
+from nianbao.rules.recompute import recompute_totals
 
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 PACK = load_pack("cn-ogi/2021")

@@ -28,7 +28,7 @@ from nianbao.packnew import new_pack
 from nianbao.pipeline import check, report_from_data
 from nianbao.readers import read_raw
 from nianbao.report import Report, exchanged
-from nianbao.rules import totals
+from nianbao.rules.instances import totals
 
 AGENCY = "测试县自然资源局"
 DECLARED = "profile.no_applications"

@@ -22,14 +22,14 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from conftest import consistent_report
-from nianbao.context import template_context
 from nianbao.errors import RenderError
 from nianbao.fields import lookup
 from nianbao.outputs.docx import Properties
 from nianbao.outputs.html import Pages, render_html
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import render, report_from_data
-from nianbao.template import CompiledTemplate, compile_template
+from nianbao.rendering.context import template_context
+from nianbao.rendering.template import CompiledTemplate, compile_template
 from nianbao.values import ILLEGAL
 
 TEMPLATES = ("report.docx", "official.docx")

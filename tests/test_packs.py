@@ -19,7 +19,7 @@ from nianbao.pack import Pack, list_packs, load_pack
 from nianbao.packlint import lint_pack
 from nianbao.packnew import new_pack
 from nianbao.pipeline import check, render, report_from_data
-from nianbao.templatelint import lint_template, load_template
+from nianbao.rendering.lint import lint_template, load_template
 
 Edit = Callable[[str], str]
 

@@ -16,14 +16,14 @@ from hypothesis import strategies as st
 from lxml import etree
 
 from conftest import consistent_report
-from nianbao.context import properties, template_context
 from nianbao.errors import RenderError
 from nianbao.outputs.docx import Properties
 from nianbao.pack import Pack
 from nianbao.pipeline import report_from_data
-from nianbao.program import Program
-from nianbao.sandbox import jinja_environment
-from nianbao.template import compile_template, parsed_parts
+from nianbao.rendering.context import properties, template_context
+from nianbao.rendering.program import Program
+from nianbao.rendering.sandbox import jinja_environment
+from nianbao.rendering.template import compile_template, parsed_parts
 from nianbao.values import ILLEGAL
 
 TEXT = st.text(st.characters(exclude_categories=("Cs",)).filter(lambda c: not ILLEGAL.match(c)), max_size=40)

@@ -16,7 +16,7 @@ from conftest import consistent_report
 from nianbao.fields import lookup, place_value
 from nianbao.pack import Pack
 from nianbao.pipeline import check, render, report_from_data
-from nianbao.template import compile_template
+from nianbao.rendering.template import compile_template
 from nianbao.values import ILLEGAL
 
 # Everything that XML 1.0 can hold, the signs of the template language and of markup often.

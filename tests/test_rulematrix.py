@@ -18,8 +18,10 @@ from nianbao.outputs.form.formulas import holds, tolerance
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import check, check_chunk, check_many, report_from_data
 from nianbao.report import Report
-from nianbao.rulematrix import FAIL, OPEN, PASS, RuleMatrix
-from nianbao.rules import RuleSet, compile_rules, outcome
+from nianbao.rules.compiling import compile_rules
+from nianbao.rules.instances import outcome
+from nianbao.rules.matrix import FAIL, OPEN, PASS, RuleMatrix
+from nianbao.rules.ruleset import RuleSet
 
 CODES = {"pass": PASS, "fail": FAIL, "open": OPEN}
 PACK = load_pack("cn-ogi/2021")
@@ -81,6 +83,18 @@ REPORTS = st.fixed_dictionaries(
 def test_the_matrix_says_what_each_rule_says(reports: list[Report]) -> None:
     found = RuleMatrix.of(RULES.instances, FIELDS).outcomes(reports)
     wanted = [[CODES[outcome(one, report)] for one in RULES.instances] for report in reports]
+    assert found.tolist() == wanted
+
+
+# Without amounts values are whole as they stand, and are taken as they are where they have been typed.
+WHOLE_RULES, WHOLE_FIELDS = rules_of(tuple(a for a in ASSERTIONS if not set("xy") & set(a["assert"])))
+TYPED = st.dictionaries(st.sampled_from("abt"), st.integers(-(2**65), 2**65) | st.integers(0, 6) | st.none())
+
+
+@given(st.lists(REPORTS | TYPED.map(lambda values: Report({}, known=values)), max_size=6))
+def test_the_matrix_of_counts_says_what_each_rule_says(reports: list[Report]) -> None:
+    found = RuleMatrix.of(WHOLE_RULES.instances, WHOLE_FIELDS).outcomes(reports)
+    wanted = [[CODES[outcome(one, report)] for one in WHOLE_RULES.instances] for report in reports]
     assert found.tolist() == wanted
 
 

@@ -26,10 +26,9 @@ from odf.text import LineBreak, P, S
 
 from nianbao.cells import CellError, Percentage, Uncomputed
 from nianbao.errors import InputError
-from nianbao.readers import grid
-from nianbao.readers.sheets import Sheet, cell_name, read_sheets
-from nianbao.readers.sheets_xlsx import read_xlsx
-from nianbao.readers.xlsx_windows import WindowedRows
+from nianbao.readers.sheets import Sheet, cell_name, grid, read_sheets
+from nianbao.readers.sheets.xlsx import read_xlsx
+from nianbao.readers.sheets.xlsx_windows import WindowedRows
 
 Grid = list[list[object]]
 TABLE: Grid = [
@@ -624,9 +623,9 @@ def test_a_value_at_the_end_of_an_ods_is_named(tmp_path: Path) -> None:
 def test_a_sheet_too_large_to_be_read_at_once_is_read_in_windows(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nianbao.readers.sheets_xlsx.PLAIN_AREA", 100)
-    monkeypatch.setattr("nianbao.readers.xlsx_windows._WINDOW", 2000)
-    monkeypatch.setattr("nianbao.readers.xlsx_cells.BLOCK", 500)
+    monkeypatch.setattr("nianbao.readers.sheets.xlsx.PLAIN_AREA", 100)
+    monkeypatch.setattr("nianbao.readers.sheets.xlsx_windows._WINDOW", 2000)
+    monkeypatch.setattr("nianbao.readers.sheets.xlsx_cells.BLOCK", 500)
     rows: Grid = [[None, r, f"单位{r % 7}", r / 8, None] if r % 50 else [None] * 5 for r in range(400)]
     rows[7][4], rows[120][4], rows[399][4] = "=1", "=B2", True
     book = openpyxl.Workbook()
@@ -653,9 +652,9 @@ def test_a_sheet_too_large_to_be_read_at_once_is_read_in_windows(
 def test_rows_out_of_order_are_refused_where_they_cannot_be_put_right(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nianbao.readers.sheets_xlsx.PLAIN_AREA", 1)
-    monkeypatch.setattr("nianbao.readers.xlsx_windows._WINDOW", 100)
-    monkeypatch.setattr("nianbao.readers.xlsx_cells.BLOCK", 200)
+    monkeypatch.setattr("nianbao.readers.sheets.xlsx.PLAIN_AREA", 1)
+    monkeypatch.setattr("nianbao.readers.sheets.xlsx_windows._WINDOW", 100)
+    monkeypatch.setattr("nianbao.readers.sheets.xlsx_cells.BLOCK", 200)
     path = write_xlsx(tmp_path / "a.xlsx", [[r] * 9 for r in range(50)])
     change(path, SHEET, lambda data: re.sub(rb'r="([A-Z]*)40"', rb'r="\g<1>3"', data))
     with pytest.raises(InputError, match="已损坏"):

@@ -24,7 +24,9 @@ from nianbao.findings import Suspect
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import report_from_data
 from nianbao.report import Report
-from nianbao.rules import Instance, RuleSet, check_instance, compile_rules
+from nianbao.rules.compiling import compile_rules
+from nianbao.rules.instances import Instance, check_instance
+from nianbao.rules.ruleset import RuleSet
 from nianbao.suspects import LISTED, Figures, System, candidates, find_suspects, ranking
 from nianbao.suspects.exact import smallest_set
 from nianbao.suspects.matrix import Matrix, solve, span

@@ -20,7 +20,7 @@ from nianbao import build
 from nianbao.errors import TemplateError
 from nianbao.outputs.docx import Properties
 from nianbao.pack import Pack
-from nianbao.templatelint import lint_template
+from nianbao.rendering.lint import lint_template
 
 W = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
@@ -218,7 +218,7 @@ LINT = """
 import json, sys
 from pathlib import Path
 from nianbao import load_pack
-from nianbao.templatelint import lint_template
+from nianbao.rendering.lint import lint_template
 fields = load_pack().fields
 for name in sys.argv[1:]:
     problems = lint_template(Path(name).read_bytes(), "evil.docx", fields)
@@ -299,7 +299,7 @@ import json, sys
 from pathlib import Path
 from nianbao.errors import NianbaoError
 from nianbao.outputs.docx import Properties
-from nianbao.template import compile_template
+from nianbao.rendering.template import compile_template
 text = "\\n".join(["问题"] * 100)
 data = {"agency": "某局", "year": 2023, "problems": text, "requests": {str(n): n for n in range(30)}}
 for name in sys.argv[1:]:

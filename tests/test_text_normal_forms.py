@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from nianbao.report import Report
-from nianbao.textchecks import _by_first_character
+from nianbao.rules.textchecks import _by_first_character
 from nianbao.values import compatible
 
 

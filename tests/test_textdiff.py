@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nianbao.textdiff import diff_texts, likeness, text_form
+from nianbao.comparison.textdiff import diff_texts, likeness, text_form
 
 MARKS = {"same": "{}", "deleted": "[-{}-]", "inserted": "{{+{}+}}"}
 TEXTS = st.text(st.sampled_from("年本局公开信息12３4%.,，。；！”“ \n　\u200bAbcé办结"), max_size=60)

@@ -23,8 +23,10 @@ from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import check, check_many, report_from_data
 from nianbao.predecessors import Predecessors
 from nianbao.report import Report
-from nianbao.rules import RuleSet, check_instance, compile_rules
-from nianbao.yearly import joined
+from nianbao.rules.compiling import compile_rules
+from nianbao.rules.instances import check_instance
+from nianbao.rules.ruleset import RuleSet
+from nianbao.rules.yearly import joined
 
 REPORTS: list[dict[str, Any]] = json.loads((EXAMPLES / "reports.json").read_bytes())
 LAST: list[dict[str, Any]] = json.loads((EXAMPLES / "previous.json").read_bytes())
@@ -286,7 +288,7 @@ def test_a_rule_says_where_last_years_figure_stands_even_if_its_message_does_not
     rules = compiled({**YEARLY, "message": "不同"})
     now = Report({"agency": "甲", "year": 2023}, known={"requests.new.total": 2})
     last = Report({"agency": "甲", "year": 2022}, Where("上年.csv", row=4), known={"requests.new.total": 1})
-    from nianbao.yearly import check_years
+    from nianbao.rules.yearly import check_years
 
     (finding,) = check_years(rules, now, Predecessors((last,)))
     assert finding.message == "不同（上年数见上年.csv 第4行）"

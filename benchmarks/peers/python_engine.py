@@ -21,7 +21,7 @@ Action = Callable[[], bytes]
 
 def nianbao(mode: str, template: bytes, data: Any) -> Action:
     """cold: the template compiled for every report. warm: the pack loaded once, as nianbao does."""
-    compile_template = import_module("nianbao.template").compile_template
+    compile_template = import_module("nianbao.rendering.template").compile_template
     pipeline = import_module("nianbao.pipeline")
     pack = import_module("nianbao.pack").load_pack()
     report = pipeline.report_from_data(data, pack)
@@ -32,7 +32,7 @@ def nianbao(mode: str, template: bytes, data: Any) -> Action:
 
 def nianbao_dict(mode: str, template: bytes, data: Any) -> Action:
     """As nianbao, with the values of a plain dict read, typed and checked for being values each time."""
-    compile_template = import_module("nianbao.template").compile_template
+    compile_template = import_module("nianbao.rendering.template").compile_template
     pipeline = import_module("nianbao.pipeline")
     pack = import_module("nianbao.pack").load_pack()
 

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nianbao.batch import BatchResult, build
     from nianbao.collecting import Collected, collect
-    from nianbao.comparison import compare
+    from nianbao.comparison.comparing import compare
+    from nianbao.comparison.differences import Comparison
     from nianbao.consolidation import Rollup, rollup
-    from nianbao.differences import Comparison
     from nianbao.errors import InputError, NianbaoError, OutputError, PackError, RenderError, TemplateError
     from nianbao.findings import Finding, Suspect, Where
     from nianbao.outputs.html import render_html
@@ -32,9 +32,9 @@ except PackageNotFoundError:  # run from a checkout that is not installed
 _HOMES = {
     "batch": ("BatchResult", "build"),
     "collecting": ("Collected", "collect"),
-    "comparison": ("compare",),
+    "comparison.comparing": ("compare",),
     "consolidation": ("Rollup", "rollup"),
-    "differences": ("Comparison",),
+    "comparison.differences": ("Comparison",),
     "errors": ("InputError", "NianbaoError", "OutputError", "PackError", "RenderError", "TemplateError"),
     "findings": ("Finding", "Suspect", "Where"),
     "outputs.html": ("render_html",),

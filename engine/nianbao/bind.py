@@ -6,13 +6,13 @@ from collections.abc import Sequence, Set
 
 from nianbao.blanks import blank_blocks
 from nianbao.cells import Uncomputed
-from nianbao.expression import Number
 from nianbao.fields import Field
 from nianbao.findings import Finding, Severity, Value, Where
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
 from nianbao.report import Report
-from nianbao.rules import derive, totals
+from nianbao.rules.expression import Number
+from nianbao.rules.instances import derive, totals
 from nianbao.values import MAX_COUNT, parse, shortened
 
 

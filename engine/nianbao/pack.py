@@ -15,15 +15,16 @@ from typing import Any
 from nianbao.charts import Chart, read_charts, unknown_sums
 from nianbao.claims import ClaimReader, read_claims
 from nianbao.errors import PackError
-from nianbao.expression import ExpressionError
 from nianbao.fields import FieldSet, read_fields
 from nianbao.labels import Labels, normal, read_labels
 from nianbao.layout import Layout
 from nianbao.nesting import Nesting
 from nianbao.policy import Policy, read_policy, unknown_names
-from nianbao.rules import RuleSet, compile_rules
-from nianbao.template import CompiledTemplate, compile_template
-from nianbao.textchecks import Slip
+from nianbao.rendering.template import CompiledTemplate, compile_template
+from nianbao.rules.compiling import compile_rules
+from nianbao.rules.expression import ExpressionError
+from nianbao.rules.ruleset import RuleSet
+from nianbao.rules.textchecks import Slip
 from nianbao.validation import Validator
 
 DEFAULT_PACK = "cn-ogi/2021"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from nianbao.labels import normal
 from nianbao.pack import Pack
-from nianbao.templatelint import Problem, lint_template
+from nianbao.rendering.lint import Problem, lint_template
 
 
 def lint_pack(pack: Pack) -> Iterator[Problem]:

@@ -13,18 +13,18 @@ from typing import Any, Literal
 
 from nianbao.beside import Beside
 from nianbao.bind import bind, within
-from nianbao.context import properties, template_context
 from nianbao.findings import Finding, Waiver, Where, count_severity
 from nianbao.inputs import raw_reports
 from nianbao.pack import Pack
 from nianbao.predecessors import Predecessors
 from nianbao.previous import Previous
 from nianbao.readers.records import raw_from_data
+from nianbao.rendering.context import properties, template_context
+from nianbao.rendering.template import CompiledTemplate
 from nianbao.report import Report, exchanged
+from nianbao.rules.yearly import check_years, joined
 from nianbao.suspects import find_suspects
-from nianbao.template import CompiledTemplate
 from nianbao.waivers import apply_waivers
-from nianbao.yearly import check_years, joined
 
 Status = Literal["pass", "warn", "fail"]
 
@@ -129,7 +129,7 @@ def check_chunk(reports: Sequence[Report], pack: Pack, beside: Beside | None = N
     failures: Iterable[Sequence[int] | None] = repeat(None, len(reports))
     if len(reports) >= _FEW and pack.rules.instances:
         # A single report does not need numpy, nor wait for it.
-        from nianbao.rulematrix import RuleMatrix
+        from nianbao.rules.matrix import RuleMatrix
 
         failures = RuleMatrix.of(pack.rules.instances, pack.fields).failures(reports)
     for report, wrong in zip(reports, failures, strict=True):

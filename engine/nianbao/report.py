@@ -19,8 +19,8 @@ class Report:
     `data` is the plain nested dict of the schema: counts are int, amounts Decimal, texts str with
     paragraphs separated by ``\\n``; what was blank or no value is None. `findings` are the problems
     that reading met; `origins` says where each value stood; `source` is the file (sheet, row). `known` are
-    the values by field, where the maker of the report has them at hand. `finished` marks a published
-    document, in which nothing is derived or filled in.
+    the values by field, of these types, where the maker of the report has them at hand. `finished` marks a
+    published document, in which nothing is derived or filled in.
     """
 
     data: Mapping[str, Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,18 +14,18 @@ from nianbao.batch.pdfs import with_pdfs
 from nianbao.batch.voiding import void
 from nianbao.batch.work import OWN_TEMPLATE, UNCHECKED, Done, Options, Task
 from nianbao.beside import Beside, Tally
-from nianbao.context import filled_name
 from nianbao.filenames import Namer, is_changed
 from nianbao.inputs import Source, listed
 from nianbao.manifest import VOIDED, Line, Manifest
-from nianbao.outputs.files import make_folder, remove_temporaries
+from nianbao.outputs.files import alone_in, make_folder, remove_temporaries
 from nianbao.outputs.pdf import PdfPool
 from nianbao.outputs.pdf.fonts import missing_fonts
 from nianbao.outputs.results.summary import Entry, Summary, summarizing
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
+from nianbao.rendering.context import filled_name
+from nianbao.rendering.lint import load_template
 from nianbao.report import Report
-from nianbao.templatelint import load_template
 from nianbao.values import parse
 from nianbao.workers import Distant, LocalPool, Workers
 
@@ -95,9 +95,13 @@ def build(
     if isinstance(executor, LocalPool) and _is_large(source.inputs):
         start(options, executor)
     stream = _first_checked(source)
-    _prepare(folder, executor)
     summary = folder / SUMMARY
-    with _converters(options) as pool, Manifest(folder) as manifest, summarizing(summary, pack) as results:
+    with (
+        _prepared(folder, executor),
+        _converters(options) as pool,
+        Manifest(folder) as manifest,
+        summarizing(summary, pack) as results,
+    ):
         record = _Record(manifest, results, tally, progress)
         stage = work(_tasks(stream, options, manifest if resume else None, beside, tally), options, executor)
         for done in with_pdfs(stage, folder, pool) if pool else stage:
@@ -141,13 +145,16 @@ class _Record:
             self.progress(entry)
 
 
-def _prepare(folder: Path, executor: Workers | None) -> None:
-    """Make the folder ready: there, writable for all who work, without what a killed run has left."""
+@contextmanager
+def _prepared(folder: Path, executor: Workers | None) -> Iterator[None]:
+    """Have the folder ready: there, for this run alone, writable for all workers, free of old temporaries."""
     make_folder(folder)
-    if isinstance(executor, Distant):
-        executor.check_folder(folder)
-    remove_temporaries(folder)
-    remove_temporaries(folder / VOIDED)
+    with alone_in(folder):
+        if isinstance(executor, Distant):
+            executor.check_folder(folder)
+        remove_temporaries(folder)
+        remove_temporaries(folder / VOIDED)
+        yield
 
 
 def _is_large(inputs: Sequence[object]) -> bool:

@@ -8,8 +8,8 @@ from nianbao.errors import OutputError
 from nianbao.outputs.html import render_html
 from nianbao.pack import Pack
 from nianbao.pipeline import render
+from nianbao.rendering.template import CompiledTemplate
 from nianbao.report import Report
-from nianbao.template import CompiledTemplate
 
 # The suffix of each; a PDF is made of the Word file, by the driver.
 SUFFIXES = {"docx": ".docx", "html": ".html", "html-fragment": ".frag.html", "pdf": ".pdf"}

@@ -10,7 +10,6 @@ from pathlib import Path
 
 from nianbao.batch.formats import SUFFIXES, content_of, listed
 from nianbao.bind import bind
-from nianbao.context import properties
 from nianbao.errors import RenderError
 from nianbao.findings import Finding, Value, Waiver
 from nianbao.manifest import Line, is_current
@@ -21,8 +20,9 @@ from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check
 from nianbao.predecessors import Predecessors
 from nianbao.raw import RawReport
+from nianbao.rendering.context import properties
+from nianbao.rendering.template import CompiledTemplate, compile_template
 from nianbao.report import Report
-from nianbao.template import CompiledTemplate, compile_template
 
 UNCHECKED = "（未通过校验）"
 _TOGETHER = 16

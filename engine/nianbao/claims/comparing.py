@@ -10,10 +10,10 @@ from nianbao.claims.binding import Claim, claims_of
 from nianbao.claims.numerals import MONEY, PERCENT, TIMES, Quantity
 from nianbao.claims.sentences import Sentence
 from nianbao.claims.source import ClaimReader, Figure
-from nianbao.expression import Linear, Lookup, Number
 from nianbao.fields import FieldSet
 from nianbao.findings import Value
 from nianbao.report import Report
+from nianbao.rules.expression import Linear, Lookup, Number
 
 _NUMBERS = (int, Decimal)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from typing import NamedTuple
@@ -10,6 +11,8 @@ from nianbao.values import chinese_number
 
 _SPELLED = "〇零一二三四五六七八九十百千两"
 _BIG = {"万": 10**4, "亿": 10**8}
+# Two numerals side by side leave open which: 两三件, 七八件.
+_EITHER = frozenset({"一两", "三五", *map("".join, itertools.pairwise("一二三四五六七八九")), "两三"})
 _ONE = Decimal(1)
 _PARTS = ("about", "hundredths", "digits", "range", "more", "big", "more2", "after")
 # What money is counted in, in yuan.
@@ -66,5 +69,5 @@ def read_quantity(match: re.Match[str], unit: str) -> Quantity | None:
         value, step = Decimal(spelled), _ONE
     if big:
         value, step = value * _BIG[big], step * _BIG[big]
-    approximate = bool(about or between or more or more2 or after)
+    approximate = bool(about or between or more or more2 or after) or digits in _EITHER
     return Quantity(value, step, PERCENT if hundredths else unit, approximate)

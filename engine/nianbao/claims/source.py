@@ -10,8 +10,8 @@ from typing import Any
 from nianbao.claims.numerals import PERCENT
 from nianbao.claims.sentences import counted
 from nianbao.claims.words import WORD_KINDS, Vocabulary, Word, expand, vocabulary
-from nianbao.expression import Expression, ExpressionError, Linear, Scope
 from nianbao.fields import FieldSet
+from nianbao.rules.expression import Expression, ExpressionError, Linear, Scope
 
 
 @dataclass(frozen=True, slots=True)

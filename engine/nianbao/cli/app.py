@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from nianbao.cli.options import (
+    AliasFile,
+    BesideFiles,
+    BlankAsZero,
+    Inputs,
+    Jobs,
+    PackChoice,
+    PackDirs,
+    Rounds,
+)
 from nianbao.cli.usage import App
-
-if TYPE_CHECKING:
-    from nianbao.beside import Beside
-    from nianbao.pack import Pack
 
 app = App(
     name="nianbao",
@@ -24,32 +30,12 @@ app = App(
 pack_app = App(help="报表包：列出、检查、新建。", no_args_is_help=True)
 app.add_typer(pack_app, name="pack")
 
-_INPUTS = "表格、数据、成文的报告（Word、PDF、网页、文本），或文件夹、通配符"
-Inputs = Annotated[list[str], typer.Argument(metavar="INPUT...", help=_INPUTS)]
-PackId = Annotated[str, typer.Option("--pack", metavar="ID", help="报表包，如 cn-ogi/2021，或其文件夹")]
-PackDirs = Annotated[list[Path] | None, typer.Option("--packs", metavar="DIR", help="另外查找报表包的文件夹")]
-BlankAsZero = Annotated[
-    str | None, typer.Option("--blank-as-zero", metavar="REASON", help="空格按0处理，并记录理由")
-]
-Previous = Annotated[
-    list[str] | None, typer.Option("--previous", metavar="INPUT", help="上年数据，用来核对结转等；可写几个")
-]
-AliasFile = Annotated[
-    Path | None, typer.Option("--aliases", metavar="FILE", help="别名表：改名、合并、拆分、撤销的单位")
-]
-WaiverFiles = Annotated[
-    list[Path] | None,
-    typer.Option("--waivers", metavar="FILE", help="情况说明表，如填好的检查结果.xlsx；可写几个"),
-]
-DEFAULT = "cn-ogi/2021"
-# The heading in the help of preview under which the options of collecting stand.
-_OFFICE = "收报和汇总"
-
 
 @app.command()
 def build(
     inputs: Inputs,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="输出文件夹")],
+    *,
     template: Annotated[
         str | None, typer.Option(metavar="FILE", help="自己的Word模板，或报表包里模板的名称")
     ] = None,
@@ -61,7 +47,7 @@ def build(
             help="输出格式；html-fragment为贴入网站编辑器的片段",
         ),
     ] = "docx",
-    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=0, help="并行进程数，0为按处理器数")] = 0,
+    jobs: Jobs = 0,
     scheduler: Annotated[
         str | None, typer.Option("--scheduler", metavar="ADDR", help="Dask调度程序，如 tcp://10.0.0.1:8786")
     ] = None,
@@ -71,24 +57,20 @@ def build(
     resume: Annotated[
         bool, typer.Option("--resume/--no-resume", help="沿用未变的输出（默认），或全部重新生成")
     ] = True,
-    previous: Previous = None,
-    aliases: AliasFile = None,
-    waivers: WaiverFiles = None,
+    beside: BesideFiles,
     blank_as_zero: BlankAsZero = None,
-    pack: PackId = DEFAULT,
-    packs: PackDirs = None,
+    kind: PackChoice,
 ) -> None:
     """核对数据，每份通过的报告生成Word文件（或网页、PDF），并写出检查结果.xlsx。"""
     try:
         from nianbao.cli.building import run_build
 
-        found = _pack(pack, packs)
-        beside = _beside(found, previous, aliases, waivers)
+        pack = kind.load()
         status = run_build(
             inputs,
             out,
-            found,
-            beside,
+            pack,
+            beside.read(pack),
             template=template,
             formats=formats,
             jobs=jobs,
@@ -106,6 +88,7 @@ def build(
 @app.command()
 def check(
     inputs: Inputs,
+    *,
     form: Annotated[
         str | None,
         typer.Option("--format", metavar="text|json", help="输出形式；不写时按输出文件的后缀"),
@@ -124,21 +107,18 @@ def check(
         Path | None,
         typer.Option("--fix-totals", metavar="FILE.xlsx", help="输入工作簿的副本：合计按分项重算，逐处列出"),
     ] = None,
-    previous: Previous = None,
-    aliases: AliasFile = None,
-    waivers: WaiverFiles = None,
+    beside: BesideFiles,
     blank_as_zero: BlankAsZero = None,
-    pack: PackId = DEFAULT,
-    packs: PackDirs = None,
+    kind: PackChoice,
 ) -> None:
     """核对数据，逐条指出哪一格有误、应为多少。"""
     from nianbao.cli.checking import run_check
     from nianbao.cli.common import must_not_overwrite
 
-    found = _pack(pack, packs)
-    must_not_overwrite(out, *inputs, *(previous or ()), *(waivers or ()), *([aliases] if aliases else ()))
-    beside = _beside(found, previous, aliases, waivers)
-    raise typer.Exit(run_check(inputs, form, out, annotate, fix_totals, blank_as_zero, found, beside))
+    pack = kind.load()
+    must_not_overwrite(out, *inputs, *beside.files)
+    last = beside.read(pack)
+    raise typer.Exit(run_check(inputs, form, out, annotate, fix_totals, blank_as_zero, pack, last))
 
 
 @app.command()
@@ -147,6 +127,7 @@ def form(
         Path,
         typer.Option("--out", "-o", metavar="FILE.xlsx|DIR", help="文件为登记表，文件夹为每单位一份填报表"),
     ],
+    *,
     agencies: Annotated[
         Path | None, typer.Option("--agencies", metavar="FILE", help="单位名录（表格，或每行一个名称的文本）")
     ] = None,
@@ -155,13 +136,12 @@ def form(
     ] = None,
     year: Annotated[int | None, typer.Option("--year", metavar="YYYY", help="报告年度")] = None,
     aliases: AliasFile = None,
-    pack: PackId = DEFAULT,
-    packs: PackDirs = None,
+    kind: PackChoice,
 ) -> None:
     """生成空白登记表，或每个单位一份填报表。"""
     from nianbao.cli.forming import run_form
 
-    raise typer.Exit(run_form(out, agencies, previous or [], year, _pack(pack, packs), aliases))
+    raise typer.Exit(run_form(out, agencies, previous or [], year, kind.load(), aliases))
 
 
 @app.command()
@@ -173,17 +153,17 @@ def read(
             "--out", "-o", metavar="FILE", help=".json、.jsonl、.xlsx、.csv；文件夹为每份一个填报表"
         ),
     ],
+    *,
     layout: Annotated[
         str, typer.Option("--layout", metavar="register|long", help="工作簿的样式：每单位一行，或每行一项")
     ] = "register",
     blank_as_zero: BlankAsZero = None,
-    pack: PackId = DEFAULT,
-    packs: PackDirs = None,
+    kind: PackChoice,
 ) -> None:
     """读入任何一种输入，写成数据文件、登记表或填报表。"""
     from nianbao.cli.reading import run_read
 
-    raise typer.Exit(run_read(inputs, out, layout, blank_as_zero, _pack(pack, packs)))
+    raise typer.Exit(run_read(inputs, out, layout, blank_as_zero, kind.load()))
 
 
 @app.command()
@@ -193,13 +173,8 @@ def collect(
     ],
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="收到的文件所在的文件夹")],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="台账文件夹；再次收报用同一个")],
-    previous: Previous = None,
-    since: Annotated[
-        Path | None,
-        typer.Option(
-            "--since", metavar="EARLIER", help="上一轮的台账文件夹或检查结果.xlsx，逐条说明改了没有"
-        ),
-    ] = None,
+    *,
+    rounds: Rounds,
     notices: Annotated[
         Path | None, typer.Option("--notices", metavar="DIR", help="每个要改正的单位写一份更正通知和邮件文本")
     ] = None,
@@ -209,51 +184,29 @@ def collect(
             "--published", metavar="INPUT", help="公开后的网页、Word、PDF，与审签数据比对；可写几个"
         ),
     ] = None,
-    due: Annotated[
-        str | None, typer.Option("--due", metavar="DATE", help="提前的报送期限，如 2024-01-20")
-    ] = None,
-    today: Annotated[str | None, typer.Option("--today", metavar="DATE", help="统计日期，不写为今天")] = None,
-    year: Annotated[
-        int | None, typer.Option("--year", metavar="YYYY", help="报告年度，不写为统计日期的上一年")
-    ] = None,
-    reply_by: Annotated[
-        str | None, typer.Option("--reply-by", metavar="DATE", help="通知里要求办理的日期，不写为报送期限")
-    ] = None,
-    office: Annotated[str, typer.Option("--office", metavar="NAME", help="通知的落款")] = "",
-    notice_template: Annotated[
-        Path | None, typer.Option("--notice-template", metavar="FILE.docx", help="自己的更正通知模板")
-    ] = None,
     signoff_template: Annotated[
         Path | None, typer.Option("--signoff-template", metavar="FILE.docx", help="自己的审签单模板")
     ] = None,
-    jobs: Annotated[int, typer.Option("--jobs", metavar="N", min=0, help="并行进程数，0为按处理器数")] = 0,
-    aliases: AliasFile = None,
-    waivers: WaiverFiles = None,
+    jobs: Jobs = 0,
+    beside: BesideFiles,
     blank_as_zero: BlankAsZero = None,
-    pack: PackId = DEFAULT,
-    packs: PackDirs = None,
+    kind: PackChoice,
 ) -> None:
     """按名录收报：谁没报、谁要改、谁可以审签；写出台账、检查结果、更正通知和审签单。"""
-    from nianbao.cli.collecting import day, tell
+    from nianbao.cli.collecting import tell
     from nianbao.collecting import collect as collect_reports
 
     collected = collect_reports(
         roster,
         folder,
         out,
-        _pack(pack, packs),
-        previous=previous or None,
-        aliases=aliases,
-        waivers=tuple(waivers or ()),
-        since=since,
+        kind.load(),
+        previous=beside.previous or None,
+        aliases=beside.aliases,
+        waivers=tuple(beside.waivers or ()),
         notices=notices,
         published=tuple(published or ()),
-        due=day("--due", due),
-        today=day("--today", today),
-        year=year,
-        reply_by=day("--reply-by", reply_by),
-        office=office,
-        notice_template=notice_template,
+        **rounds.said(),
         signoff_template=signoff_template,
         blank_as_zero=blank_as_zero,
         jobs=jobs,
@@ -266,14 +219,13 @@ def preview(
     inputs: Annotated[
         list[str] | None, typer.Argument(metavar="[INPUT...]", help="表格、数据或报告文件，文件夹、通配符")
     ] = None,
+    *,
     agency: Annotated[str | None, typer.Option("--agency", metavar="NAME", help="直接打开这个单位")] = None,
     port: Annotated[
         int, typer.Option("--port", metavar="N", min=0, max=65535, help="端口，0为任意空闲的")
     ] = 0,
     browser: Annotated[bool, typer.Option("--open/--no-open", help="打开浏览器")] = True,
-    previous: Previous = None,
-    aliases: AliasFile = None,
-    waivers: WaiverFiles = None,
+    beside: BesideFiles,
     host: Annotated[
         str, typer.Option("--host", metavar="ADDR", help="对其他电脑开放：本机的网络地址")
     ] = "127.0.0.1",
@@ -283,93 +235,40 @@ def preview(
     ] = None,
     roster: Annotated[
         Path | None,
-        typer.Option(
-            "--roster",
-            metavar="ROSTER",
-            help="名录：把INPUT文件夹作为收报，看台账、通知和汇总",
-            rich_help_panel=_OFFICE,
-        ),
+        typer.Option("--roster", metavar="ROSTER", help="名录：把INPUT文件夹作为收报，看台账、通知和汇总"),
     ] = None,
     workspace: Annotated[
         Path | None,
-        typer.Option(
-            "--workspace",
-            metavar="DIR",
-            help="nianbao collect 的台账文件夹，只读不写",
-            rich_help_panel=_OFFICE,
-        ),
+        typer.Option("--workspace", metavar="DIR", help="nianbao collect 的台账文件夹，只读不写"),
     ] = None,
-    since: Annotated[
-        Path | None,
-        typer.Option("--since", metavar="EARLIER", help="上一轮的台账文件夹", rich_help_panel=_OFFICE),
-    ] = None,
-    due: Annotated[
-        str | None,
-        typer.Option("--due", metavar="DATE", help="提前的报送期限，如 2024-01-20", rich_help_panel=_OFFICE),
-    ] = None,
-    today: Annotated[
-        str | None,
-        typer.Option("--today", metavar="DATE", help="统计日期，不写为今天", rich_help_panel=_OFFICE),
-    ] = None,
-    year: Annotated[
-        int | None,
-        typer.Option("--year", metavar="YYYY", help="报告年度，不写为上一年", rich_help_panel=_OFFICE),
-    ] = None,
-    reply_by: Annotated[
-        str | None,
-        typer.Option("--reply-by", metavar="DATE", help="通知里要求办理的日期", rich_help_panel=_OFFICE),
-    ] = None,
-    office: Annotated[
-        str, typer.Option("--office", metavar="NAME", help="通知的落款", rich_help_panel=_OFFICE)
-    ] = "",
-    notice_template: Annotated[
-        Path | None,
-        typer.Option(
-            "--notice-template", metavar="FILE.docx", help="自己的更正通知模板", rich_help_panel=_OFFICE
-        ),
-    ] = None,
+    rounds: Rounds,
     adjustments: Annotated[
-        Path | None,
-        typer.Option("--adjustments", metavar="FILE", help="汇总的调整表", rich_help_panel=_OFFICE),
+        Path | None, typer.Option("--adjustments", metavar="FILE", help="汇总的调整表")
     ] = None,
     whole: Annotated[
-        str,
-        typer.Option(
-            "--whole", metavar="NAME", help="汇总报告的单位，不写为名录里的本级政府", rich_help_panel=_OFFICE
-        ),
+        str, typer.Option("--whole", metavar="NAME", help="汇总报告的单位，不写为名录里的本级政府")
     ] = "",
-    pack: PackId = DEFAULT,
-    packs: PackDirs = None,
+    kind: PackChoice,
 ) -> None:
     """打开本机网页：放入文件，看哪一格有误，下载报告；也是办公系统调用的HTTP服务。
 
     给出名录（--roster）或台账文件夹（--workspace）的，是收报的台账、更正通知和汇总。
     """
-    from nianbao.cli.collecting import day
     from nianbao.cli.previewing import Address, Collection, run_preview
 
-    found = _pack(pack, packs)
     address = Address(host, port, tuple(names or ()), browser)
-    files = (previous or [], aliases, waivers or [])
-    said = {
-        "since": since,
-        "due": day("--due", due),
-        "today": day("--today", today),
-        "year": year,
-        "reply_by": day("--reply-by", reply_by),
-        "office": office,
-        "notice_template": notice_template,
-        "adjustments": adjustments,
-        "whole": whole,
-    }
+    files = (beside.previous or [], beside.aliases, beside.waivers or [])
+    said = {**rounds.said(), "adjustments": adjustments, "whole": whole}
     collection = Collection(roster, workspace, said)
-    raise typer.Exit(run_preview(inputs or [], files, agency, address, found, packs or [], collection))
+    status = run_preview(inputs or [], files, agency, address, kind.load(), kind.packs or [], collection)
+    raise typer.Exit(status)
 
 
 @app.command()
 def diff(
     before: Annotated[str, typer.Argument(metavar="A", help="前一份（套）：文件、文件夹或通配符")],
     after: Annotated[str, typer.Argument(metavar="B", help="后一份（套）")],
+    *,
     form: Annotated[
         str | None,
         typer.Option("--format", metavar="text|json|html", help="输出形式；不写时按输出文件的后缀"),
@@ -380,8 +279,7 @@ def diff(
     ] = None,
     aliases: AliasFile = None,
     blank_as_zero: BlankAsZero = None,
-    pack: PackId = DEFAULT,
-    packs: PackDirs = None,
+    kind: PackChoice,
 ) -> None:
     """比较两份报告或两套报告（两年之间、送审与公开、数据与文件），列出每个不同的数字和句子。
 
@@ -389,7 +287,7 @@ def diff(
     """
     from nianbao.cli.comparing import run_diff
 
-    raise typer.Exit(run_diff(before, after, form, out, aliases, blank_as_zero, _pack(pack, packs)))
+    raise typer.Exit(run_diff(before, after, form, out, aliases, blank_as_zero, kind.load()))
 
 
 @app.command()
@@ -402,6 +300,10 @@ def rollup(
         Path,
         typer.Option("--out", "-o", metavar="FILE.docx", help="汇总报告；贡献矩阵和附录写在旁边"),
     ],
+    *,
+    year: Annotated[
+        int | None, typer.Option("--year", metavar="YYYY", help="汇总的年度，不写为多数报告的年度")
+    ] = None,
     agencies: Annotated[
         Path | None,
         typer.Option("--agencies", metavar="FILE", help="单位名录：应报的单位、类别、是否计入汇总"),
@@ -416,50 +318,48 @@ def rollup(
     allow_errors: Annotated[
         str | None, typer.Option("--allow-errors", metavar="REASON", help="有错误也生成，并记录理由")
     ] = None,
-    previous: Previous = None,
-    aliases: AliasFile = None,
-    waivers: WaiverFiles = None,
+    statement: Annotated[
+        bool, typer.Option("--statement/--no-statement", help="口径说明写进汇总报告（报表包指定的部分）")
+    ] = True,
+    beside: BesideFiles,
     blank_as_zero: BlankAsZero = None,
-    pack: PackId = DEFAULT,
-    packs: PackDirs = None,
+    kind: PackChoice,
 ) -> None:
     """把各单位的报告逐格相加成一份汇总报告，写出谁贡献了多少。"""
-    from nianbao.cli.rolling import run_rollup
+    from nianbao.cli.rolling import Ask, run_rollup
 
-    status = run_rollup(
-        inputs,
+    ask = Ask(
         agency,
         out,
-        _pack(pack, packs),
+        beside,
+        year=year,
         agencies=agencies,
         adjustments=adjustments,
         against=against,
         allow_errors=allow_errors,
-        previous=previous,
-        aliases=aliases,
-        waivers=waivers,
         blank_as_zero=blank_as_zero,
+        statement=statement,
     )
-    raise typer.Exit(status)
+    raise typer.Exit(run_rollup(inputs, ask, kind.load()))
 
 
 @app.command()
 def chart(
     inputs: Inputs,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.html", help="网页文件")],
+    *,
     aliases: AliasFile = None,
     blank_as_zero: BlankAsZero = None,
-    pack: PackId = DEFAULT,
-    packs: PackDirs = None,
+    kind: PackChoice,
 ) -> None:
     """把各年的数字画成图表网页：一个单位的，或许多单位合计和各自的。"""
     from nianbao.cli.comparing import run_chart
 
-    raise typer.Exit(run_chart(inputs, out, aliases, blank_as_zero, _pack(pack, packs)))
+    raise typer.Exit(run_chart(inputs, out, aliases, blank_as_zero, kind.load()))
 
 
 @pack_app.command("list")
-def pack_list(packs: PackDirs = None) -> None:
+def pack_list(*, packs: PackDirs = None) -> None:
     """列出可用的报表包。"""
     from nianbao.cli.packs import run_list
 
@@ -469,6 +369,7 @@ def pack_list(packs: PackDirs = None) -> None:
 @pack_app.command("lint")
 def pack_lint(
     folder: Annotated[Path, typer.Argument(metavar="DIR|ID", help="报表包的文件夹或名称")],
+    *,
     packs: PackDirs = None,
 ) -> None:
     """检查报表包：结构、规则、模板。"""
@@ -485,19 +386,3 @@ def pack_new(
     from nianbao.cli.packs import run_new
 
     raise typer.Exit(run_new(folder))
-
-
-def _beside(
-    pack: Pack, previous: list[str] | None, aliases: Path | None, waivers: list[Path] | None
-) -> Beside:
-    from nianbao.beside import Beside
-
-    if aliases and not previous:
-        typer.echo("没有给出上年数据（--previous），别名表没有用上", err=True)
-    return Beside.read(pack, previous or None, aliases, waivers)
-
-
-def _pack(name: str, packs: list[Path] | None) -> Pack:
-    from nianbao.pack import load_pack
-
-    return load_pack(name, packs or [])

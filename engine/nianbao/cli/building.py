@@ -13,8 +13,8 @@ from nianbao.cli.common import must_give_reason, say, status, warn
 from nianbao.errors import TemplateError
 from nianbao.outputs.results.summary import Entry
 from nianbao.pack import Pack
-from nianbao.package import MAX_BYTES
-from nianbao.templatelint import lint_template
+from nianbao.rendering.lint import lint_template
+from nianbao.rendering.package import MAX_BYTES
 from nianbao.workers import LocalPool, Workers
 
 _EVERY = 500

@@ -18,10 +18,10 @@ from nianbao.cli.common import (
     say,
     warn,
 )
-from nianbao.comparison import compare
-from nianbao.differences import Comparison
+from nianbao.comparison.comparing import compare
+from nianbao.comparison.differences import Comparison
+from nianbao.comparison.matching import current_name
 from nianbao.errors import OutputError
-from nianbao.matching import current_name
 from nianbao.outputs.files import replacing, write_atomic
 from nianbao.pack import Pack
 

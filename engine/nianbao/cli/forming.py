@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from nianbao.cli.common import CLEAN, must_not_overwrite, read_all, say, warn
-from nianbao.context import filled_name
 from nianbao.errors import InputError, OutputError
 from nianbao.fields import lookup
 from nianbao.filenames import Namer
@@ -16,6 +15,7 @@ from nianbao.outputs.files import make_folder
 from nianbao.pack import Pack
 from nianbao.predecessors import off_by
 from nianbao.previous import Previous, as_aliases
+from nianbao.rendering.context import filled_name
 from nianbao.report import Report
 
 # A blank register has room for so many agencies.

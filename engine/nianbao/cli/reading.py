@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nianbao.cli.common import must_give_reason, must_not_overwrite, read_all, say, status, warn
-from nianbao.context import filled_name
 from nianbao.errors import OutputError
 from nianbao.filenames import Namer
 from nianbao.findings import count_severity
 from nianbao.outputs.files import make_folder, write_atomic
 from nianbao.pack import Pack
+from nianbao.rendering.context import filled_name
 from nianbao.report import Report, exchanged
 
 

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from nianbao.cli.options import expanded
+
 # Typer names only this child of its.
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -54,8 +56,14 @@ class App(typer.Typer):
         super().__init__(*args, **{"cls": Group, **options})
 
     def command(self, *args: Any, **options: Any) -> Callable[[_Function], _Function]:
-        """Return the decorator that makes a function a command."""
-        return super().command(*args, **{"cls": Command, **options})
+        """Return the decorator that makes a function a command; its bundles become options."""
+        register = super().command(*args, **{"cls": Command, **options})
+
+        def add(function: _Function) -> _Function:
+            register(expanded(function))
+            return function
+
+        return add
 
 
 def usage_words(error: Any) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nianbao.collecting.index import index_of, inputs_of
 from nianbao.collecting.survey import Request, Survey, survey
-from nianbao.collecting.workspace import SIGNING
+from nianbao.collecting.workspace import SIGNING, handed_on
 from nianbao.ledger.lines import DONE, Ledger
 from nianbao.outputs.files import make_folder
 from nianbao.outputs.ledger.extras import extras_of
@@ -17,7 +17,7 @@ from nianbao.outputs.ledger.papers import paper_template, write_notices, write_s
 from nianbao.outputs.ledger.workbook import category_words, write_ledger
 from nianbao.outputs.results.summary import ROUND, Entry, entry_of, write_summary
 from nianbao.pack import Pack
-from nianbao.template import CompiledTemplate
+from nianbao.rendering.template import CompiledTemplate
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,11 @@ def _written(made: Survey, papers: _Papers, ask: Request, roster: Path, folder: 
     """Write all files of a survey and return what they are."""
     workspace, ledger, pack = made.workspace, made.ledger, made.workspace.pack
     make_folder(workspace.folder)
-    adopted = {line.member.name: line.adopted.result.report for line in ledger.lines if line.adopted}
+    adopted = {
+        line.member.name: handed_on(line.adopted.result.report, line.member.data)
+        for line in ledger.lines
+        if line.adopted
+    }
     workspace.bring_snapshots()
     workspace.keep_reports(adopted)
     for line in ledger.lines:

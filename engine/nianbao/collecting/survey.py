@@ -18,12 +18,12 @@ from nianbao.collecting.gathering import gather
 from nianbao.collecting.publication import Published, read_published
 from nianbao.collecting.standing import Standing
 from nianbao.collecting.workspace import PUBLISHED, Workspace
+from nianbao.comparison.matching import current_name
 from nianbao.errors import InputError
 from nianbao.ledger.assigning import Roll
 from nianbao.ledger.lines import Ledger
 from nianbao.ledger.members import Member, read_members
 from nianbao.ledger.signing import SignOff
-from nianbao.matching import current_name
 from nianbao.pack import Pack
 from nianbao.previous import as_aliases
 

@@ -4,7 +4,7 @@
 
     台账.xlsx          the ledger; what the office fills in (采用稿, 指定单位, 审签人) is read again
     检查结果.xlsx      the findings; its 情况说明 are read again as waivers
-    数据/              the adopted report of each agency as JSON: what a roll-up reads
+    数据/              the adopted report of each agency as JSON, by its name on the roster, to be rolled up
     审签单/            the sheets to be signed, and in 审签数据/ the figures of each
     发布/              where the office puts what was published, to be read back
     索引.json          the ledger for programs; a cache that every run writes anew
@@ -21,7 +21,8 @@ from typing import Any
 
 from nianbao.agencies import agency_key
 from nianbao.errors import InputError, OutputError
-from nianbao.filenames import Namer, safe_name
+from nianbao.fields import place_value
+from nianbao.filenames import LEDGER_FILE, LEDGER_REPORTS, Namer, safe_name
 from nianbao.ledger.fingerprint import short_key
 from nianbao.ledger.members import read_date
 from nianbao.ledger.signing import SignOff, Snapshot, kept_report, snapshot_data, snapshot_of
@@ -31,10 +32,10 @@ from nianbao.outputs.results.summary import ROUND
 from nianbao.pack import Pack
 from nianbao.readers.sheets import read_sheets
 from nianbao.readers.tables import TableRow, read_table
-from nianbao.report import Report, exchanged
+from nianbao.report import Report, exchanged, leaves
 
-LEDGER, RESULTS, INDEX = "台账.xlsx", "检查结果.xlsx", "索引.json"
-DATA, SIGNING, SIGNED_DATA, PUBLISHED = "数据", "审签单", "审签数据", "发布"
+LEDGER, RESULTS, INDEX = LEDGER_FILE, "检查结果.xlsx", "索引.json"
+DATA, SIGNING, SIGNED_DATA, PUBLISHED = LEDGER_REPORTS, "审签单", "审签数据", "发布"
 
 _LINES: Mapping[str, Sequence[str]] = {
     "agency": ("单位",),
@@ -120,11 +121,7 @@ class Workspace:
 
     def waivers(self) -> list[Path]:
         """Return the workbook of the last run where its 情况说明 can be read as waivers."""
-        results = self.source / RESULTS
-        if not results.exists():
-            return []
-        sheets = read_sheets(results)
-        return [results] if any(sheet.name.startswith(EXPLAINED) for sheet in sheets) else []
+        return waivers_in(self.source)
 
     def signoffs(self, kept: Kept) -> list[SignOff]:
         """Return all signatures in the order of the ledger, each with what was signed, if it is there."""
@@ -159,8 +156,11 @@ class Workspace:
         if not (folder / name).exists():
             write_atomic(folder / name, _text(data))
 
-    def keep_reports(self, reports: Mapping[str, Report]) -> None:
-        """Write the adopted reports, by name of agency, and remove those of before that no longer count."""
+    def keep_reports(self, reports: Mapping[str, Mapping[str, Any]]) -> None:
+        """Write the adopted reports, by name of agency, and remove those of before that no longer count.
+
+        `reports` are data as `handed_on` returns them.
+        """
         folder = self.folder / DATA
         make_folder(folder)
         names = _data_names(reports)
@@ -169,8 +169,8 @@ class Workspace:
                 (folder / name).unlink(missing_ok=True)
             except OSError as error:
                 raise cannot_write(folder / name, error) from error
-        for name, report in zip(names.values(), reports.values(), strict=True):
-            write_atomic(folder / name, _text(exchanged(report.data)))
+        for name, data in zip(names.values(), reports.values(), strict=True):
+            write_atomic(folder / name, _text(data))
 
     def _written_before(self) -> set[str]:
         path = self.folder / INDEX
@@ -188,6 +188,18 @@ class Workspace:
         write_atomic(self.folder / INDEX, _text({**index, "data": sorted(_data_names(agencies).values())}))
 
 
+def handed_on(report: Report, known: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a report for those who add up: under the name of the roster, with what only the roster knows.
+
+    `known` is nested data; a Word file says neither category nor code, and may bear a former name.
+    """
+    data: dict[str, Any] = exchanged(report.data)
+    for path, value in leaves(known):
+        if path == "agency" or report.value(path) is None:
+            place_value(data, path, value)
+    return data
+
+
 def _data_names(agencies: Iterable[str]) -> dict[str, str]:
     """Return the file of each agency's report, in the order of the roster; no two have the same."""
     namer = Namer()
@@ -197,6 +209,15 @@ def _data_names(agencies: Iterable[str]) -> dict[str, str]:
 def kept_reports(folder: Path, pack: Pack) -> dict[str, Report]:
     """Return the adopted reports that a workspace keeps, by name of agency as its files are called."""
     return {path.stem: kept_report(_json(path), pack, str(path)) for path in sorted(folder.glob("*.json"))}
+
+
+def waivers_in(folder: Path) -> list[Path]:
+    """Return the workbook of results in a folder where its 情况说明 can be read as waivers."""
+    results = folder / RESULTS
+    if not results.exists():
+        return []
+    sheets = read_sheets(results)
+    return [results] if any(sheet.name.startswith(EXPLAINED) for sheet in sheets) else []
 
 
 def is_workspace(folder: Path) -> bool:

@@ -9,14 +9,14 @@ from dataclasses import field as made_by
 from pathlib import Path
 
 from nianbao.errors import InputError
-from nianbao.expression import Number
 from nianbao.fields import Field
 from nianbao.findings import Where
 from nianbao.labels import normal
 from nianbao.pack import Pack
 from nianbao.policy import Policy
 from nianbao.readers.tables import TableRow, read_table
-from nianbao.rules import totals
+from nianbao.rules.expression import Number
+from nianbao.rules.instances import totals
 from nianbao.values import parse
 
 _HEADINGS: Mapping[str, Sequence[str]] = {

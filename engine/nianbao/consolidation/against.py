@@ -9,12 +9,12 @@ from nianbao.agencies import agency_key
 from nianbao.bind import bind
 from nianbao.consolidation.members import Member
 from nianbao.errors import InputError
-from nianbao.expression import Number
 from nianbao.inputs import Source
 from nianbao.pack import Pack
 from nianbao.policy import Policy
 from nianbao.report import Report
-from nianbao.rules import number_of
+from nianbao.rules.expression import Number
+from nianbao.rules.instances import number_of
 
 # Members whose own figure is exactly the difference are worth naming, unless it is one that many have.
 _MOST = 5

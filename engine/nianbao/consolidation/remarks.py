@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from nianbao.expression import Number
 from nianbao.findings import Finding, Where
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult
+from nianbao.rules.expression import Number
 
 # Names that a sentence lists.
 _NAMED = 20

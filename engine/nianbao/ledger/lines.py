@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Literal
 
-from nianbao.differences import ReportComparison
+from nianbao.comparison.differences import ReportComparison
 from nianbao.findings import Finding
 from nianbao.ledger.assigning import Assignment
 from nianbao.ledger.members import Member

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from nianbao.agencies import code_key
 from nianbao.errors import InputError
 from nianbao.fields import lookup
 from nianbao.findings import Where
 from nianbao.pack import Pack
-from nianbao.readers.roster import RosterEntry, read_entries
+from nianbao.readers.roster import RosterEntry, read_sound_entries
 
 _DATE = re.compile(r"(?:(\d{4})\s*[-./年]\s*)?(\d{1,2})\s*[-./月]\s*(\d{1,2})\s*日?")
 
@@ -44,12 +43,8 @@ def read_members(path: Path, pack: Pack, year: int, due: date | None = None) -> 
     Raises InputError for a roster that cannot be read or contradicts itself: doubled codes, a category that
     is none, a deadline that is later than the pack's.
     """
-    entries = read_entries(path, pack)
-    if problems := [f"第{e.where.row or e.where.line}行{p}" for e in entries for p in e.problems]:
-        raise InputError(f"{path.name}：名录{'；'.join(problems[:5])}", file=str(path))
-    members = tuple(_member(entry, pack, year, due, path) for entry in entries)
-    _refuse_doubled_codes(members, path)
-    return members
+    entries = read_sound_entries(path, pack)
+    return tuple(_member(entry, pack, year, due, path) for entry in entries)
 
 
 def _member(entry: RosterEntry, pack: Pack, year: int, due: date | None, path: Path) -> Member:
@@ -103,14 +98,3 @@ def read_date(text: str, year: int) -> date:
 def in_words(day: date) -> str:
     """Return a day as a deadline is spoken of: 1月31日."""
     return f"{day.month}月{day.day}日"
-
-
-def _refuse_doubled_codes(members: Iterable[Member], path: Path) -> None:
-    by_code: dict[str, list[Member]] = {}
-    for member in members:
-        if member.code:
-            by_code.setdefault(code_key(member.code), []).append(member)
-    doubled = [same for same in by_code.values() if len(same) > 1]
-    if doubled:
-        shown = "；".join(f"{same[0].code}（{'、'.join(m.name for m in same)}）" for same in doubled)
-        raise InputError(f"{path.name}：名录里代码重复：{shown}，请改正后再收", file=str(path))

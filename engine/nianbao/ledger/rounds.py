@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from nianbao.findings import Finding
 from nianbao.ledger.lines import NEW, SAME, EarlierFinding, Progress
@@ -46,8 +46,13 @@ def progress_of(
         if left[each.rule, each.place] > 0:
             left[each.rule, each.place] -= 1
             fixed.append(each)
-    changes = only(last, result.report, pack) if last is not None else None
+    changes = only(_called(last, result.report.agency), result.report, pack) if last is not None else None
     return Progress(tuple(states), tuple(reversed(fixed)), changes)
+
+
+def _called(report: Report, agency: str) -> Report:
+    """Return a report of an earlier round under another name: it is kept under that of the roster."""
+    return replace(report, data={**report.data, "agency": agency}, known=None)
 
 
 def place_of(finding: Finding, pack: Pack) -> str:

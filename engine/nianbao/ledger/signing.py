@@ -7,15 +7,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from nianbao.bind import bind
-from nianbao.comparison import compare
-from nianbao.context import template_context
-from nianbao.differences import FigureChange, ReportComparison, TextChange
+from nianbao.comparison.comparing import compare
+from nianbao.comparison.differences import FigureChange, ReportComparison, TextChange
+from nianbao.comparison.textdiff import text_form
 from nianbao.findings import Finding, Value, Where
 from nianbao.ledger.fingerprint import fingerprint
 from nianbao.pack import Pack
 from nianbao.readers.records import raw_from_data
+from nianbao.rendering.context import template_context
 from nianbao.report import Report, exchanged, leaves
-from nianbao.textdiff import text_form
 
 _MOST = 12
 

@@ -7,10 +7,11 @@ import itertools
 import os
 import secrets
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Self
+from typing import IO, Any, Self
 
 from nianbao.errors import OutputError
 
@@ -152,6 +153,26 @@ def make_folder(path: Path) -> None:
         probe.unlink()
     except OSError as error:
         raise cannot_write(path, error) from error
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a folder until the block ends; raises OutputError where one is at work there.
+
+    The lock is on the folder itself and leaves no file; it ends with its process, however that ends. Where
+    the system or the disk has no such locks (Windows, some network disks), nobody is kept out.
+    """
+    with ExitStack() as stack:
+        with suppress(ImportError, OSError):
+            fcntl: Any = import_module("fcntl")
+            handle = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, handle)  # which gives up the lock
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                message = f"另一次运行正在写入{folder}，请等它结束后再运行，或换一个输出文件夹"
+                raise OutputError(message, file=str(folder)) from None
+        yield
 
 
 def move(path: Path, target: Path) -> None:

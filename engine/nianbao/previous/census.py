@@ -11,7 +11,7 @@ from nianbao.pack import Pack
 from nianbao.predecessors import Predecessors, is_last_years
 from nianbao.previous.index import Previous
 from nianbao.report import Report
-from nianbao.yearly import check_years
+from nianbao.rules.yearly import check_years
 
 # Names that a note lists.
 _LISTED = 50

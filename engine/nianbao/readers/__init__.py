@@ -47,16 +47,16 @@ def read_raw(path: Path, pack: Pack) -> Iterator[RawReport]:
 
 def _read_finished(path: Path, kind: str, pack: Pack, shown: str | None = None) -> RawReport:
     """Return the report in a finished document; `shown` is the name that findings should give it."""
-    from nianbao.readers.finished import raw_from_document
+    from nianbao.readers.documents.finished import raw_from_document
 
     if kind == "docx":
-        from nianbao.readers.document_docx import read_docx as read_document
+        from nianbao.readers.documents.docx import read_docx as read_document
     elif kind == "pdf":
-        from nianbao.readers.document_pdf import read_pdf as read_document
+        from nianbao.readers.documents.pdf import read_pdf as read_document
     elif kind in ("html", "mhtml"):
-        from nianbao.readers.document_html import read_html as read_document
+        from nianbao.readers.documents.html import read_html as read_document
     else:
-        from nianbao.readers.document_text import read_text as read_document
+        from nianbao.readers.documents.text import read_text as read_document
     return raw_from_document(read_document(path, shown), pack)
 
 

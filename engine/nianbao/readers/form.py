@@ -10,9 +10,9 @@ from nianbao.findings import Finding, Where
 from nianbao.pack import Pack
 from nianbao.raw import RawReport, SheetOrigins
 from nianbao.readers.align import GridKeys, align, grid_keys
-from nianbao.readers.grid import Sheet
 from nianbao.readers.headers import Vocabulary
 from nianbao.readers.register import expand_maps
+from nianbao.readers.sheets.grid import Sheet
 from nianbao.sheetnames import NOT_DATA
 from nianbao.values import is_blank
 

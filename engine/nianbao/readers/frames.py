@@ -8,9 +8,9 @@ from typing import Any
 from nianbao.errors import InputError
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
-from nianbao.readers.grid import Sheet
 from nianbao.readers.headers import vocabulary
 from nianbao.readers.register import find_header, read_long, read_register
+from nianbao.readers.sheets.grid import Sheet
 
 
 def read_frame(frame: Any, pack: Pack) -> Iterator[RawReport]:

@@ -11,8 +11,8 @@ from nianbao.findings import Finding, Where
 from nianbao.labels import normal
 from nianbao.pack import Pack
 from nianbao.raw import RawReport, SheetOrigins, column_name
-from nianbao.readers.grid import Sheet
 from nianbao.readers.headers import Vocabulary
+from nianbao.readers.sheets.grid import Sheet
 from nianbao.values import is_blank, shortened
 
 # Headers are looked for this far down; below a name row a header goes on for this many rows.

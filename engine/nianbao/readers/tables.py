@@ -11,8 +11,8 @@ from pathlib import Path
 from nianbao.errors import InputError
 from nianbao.findings import Where
 from nianbao.labels import normal
-from nianbao.readers.grid import Sheet
 from nianbao.readers.sheets import read_sheets
+from nianbao.readers.sheets.grid import Sheet
 from nianbao.values import is_blank
 
 # A heading is looked for this far down: a title or a remark may stand above it.

@@ -11,9 +11,9 @@ from nianbao.labels import normal
 from nianbao.pack import Pack
 from nianbao.raw import RawReport
 from nianbao.readers.form import read_forms
-from nianbao.readers.grid import Sheet
 from nianbao.readers.headers import Vocabulary, vocabulary
 from nianbao.readers.register import Header, find_header, read_long, read_register
+from nianbao.readers.sheets.grid import Sheet
 from nianbao.values import is_blank
 
 # Below this share of the figures a workbook is taken for another form, not for one with blanks.

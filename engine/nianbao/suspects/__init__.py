@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from nianbao.fields import FieldSet
 from nianbao.findings import Suspect, Value
 from nianbao.report import Report
-from nianbao.rules import Instance
+from nianbao.rules.instances import Instance
 from nianbao.suspects.candidates import Candidate, best_candidates
 from nianbao.suspects.groups import first_alike
 from nianbao.suspects.system import Figures, System

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 
-from nianbao.linear import Exact
+from nianbao.rules.linear import Exact
 from nianbao.suspects.exact import smallest_set
 from nianbao.suspects.ranking import Ranking
 from nianbao.suspects.search import WORK, MinimalSets, Search

@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from nianbao.linear import Exact
+from nianbao.rules.linear import Exact
 from nianbao.suspects.matrix import Matrix, combine
 
 # Branch-and-bound nodes, not seconds: equal input gives equal output.

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from nianbao.linear import Exact
+from nianbao.rules.linear import Exact
 from nianbao.suspects.matrix import Matrix, span
 
 Shift = Mapping[int, Exact]

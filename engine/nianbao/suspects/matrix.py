@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
 
-from nianbao.linear import Exact, whole
+from nianbao.rules.linear import Exact, whole
 
 Column = dict[int, Exact]
 

@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import log
 
-from nianbao.linear import Exact
+from nianbao.rules.linear import Exact
 from nianbao.suspects.slips import HINTS, SHARES, slip_chances
 from nianbao.suspects.system import Figures
 

@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nianbao.linear import Exact
+from nianbao.rules.linear import Exact
 from nianbao.suspects.matrix import Column, Matrix, combine, divide, mask, parallel, solve
 from nianbao.suspects.view import View
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from nianbao.expression import Linear
 from nianbao.predecessors import is_last_years
-from nianbao.rules import Instance
+from nianbao.rules.expression import Linear
+from nianbao.rules.instances import Instance
 
 
 def sums_of(

@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from itertools import pairwise
 
-from nianbao.expression import Number
 from nianbao.fields import Field, FieldSet
 from nianbao.findings import Value
-from nianbao.linear import Exact, LinearRules, Row, RuleSource
 from nianbao.report import Report
-from nianbao.rules import Instance
+from nianbao.rules.expression import Number
+from nianbao.rules.instances import Instance
+from nianbao.rules.linear import Exact, LinearRules, Row, RuleSource
 from nianbao.suspects.matrix import Matrix
 from nianbao.suspects.sums import sums_of
 

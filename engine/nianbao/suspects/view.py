@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from nianbao.linear import Exact
+from nianbao.rules.linear import Exact
 from nianbao.suspects.matrix import Column, Matrix, divide
 
 

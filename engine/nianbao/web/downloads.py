@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nianbao.context import filled_name
 from nianbao.errors import OutputError, RenderError
 from nianbao.filenames import Namer, safe_name
 from nianbao.findings import Where
@@ -21,8 +20,9 @@ from nianbao.outputs.pdf import PdfJob, PdfPool
 from nianbao.outputs.pdf.check import PDFIUM
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, render
+from nianbao.rendering.context import filled_name
+from nianbao.rendering.template import CompiledTemplate
 from nianbao.report import Report
-from nianbao.template import CompiledTemplate
 
 DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from nianbao.context import filled_name
 from nianbao.filenames import safe_name
 from nianbao.pipeline import render
+from nianbao.rendering.context import filled_name
 from nianbao.web import downloads
 from nianbao.web.documents import Checked
 from nianbao.web.downloads import DOCX, XLSX, Printer

@@ -11,7 +11,6 @@ from typing import Any
 
 from nianbao.beside import Beside, Tally
 from nianbao.bind import bind
-from nianbao.context import filled_name
 from nianbao.errors import InputError, OutputError, RenderError
 from nianbao.filenames import Namer, safe_name
 from nianbao.labels import normal
@@ -19,8 +18,9 @@ from nianbao.outputs.results.checkjson import check_json, encodable
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult, check_many
 from nianbao.readers import read_raw
+from nianbao.rendering.context import filled_name
+from nianbao.rendering.template import CompiledTemplate, compile_template
 from nianbao.report import Report, exchanged
-from nianbao.template import CompiledTemplate, compile_template
 from nianbao.web import downloads
 from nianbao.web.downloads import DOCX, XLSX, Printer
 from nianbao.web.uploads import Refused, Stored, renamed

@@ -9,11 +9,11 @@ from typing import Any
 
 from openpyxl import load_workbook
 
-from nianbao.context import filled_name
 from nianbao.outputs.forms import write_form, write_register
 from nianbao.outputs.workbook.xlsx import save_workbook
 from nianbao.pack import Pack, load_pack
 from nianbao.pipeline import report_from_data
+from nianbao.rendering.context import filled_name
 
 HERE = Path(__file__).parent
 

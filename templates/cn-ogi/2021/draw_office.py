@@ -35,14 +35,16 @@ OFFICE = Look(
         Style("Addressee", "称谓", FANG, 28, 480, align="left"),
         Style("Heading1", "heading 1", HEI, 28, 480, follow="BodyText", indent=TWO_CHARACTERS, outline=0,
               space={"before": 120}, keep_next=True, keep_lines=True),
+        # Neither the signature nor its date stands alone on a page.
+        Style("Closing", "办理要求", FANG, 28, 480, parent="BodyText", indent=TWO_CHARACTERS, keep_next=True),
         Style("Signature", "Signature", FANG, 28, 480, align="right", space={"before": 360},
-              indent={"rightChars": 200, "right": 560}, keep_lines=True, contextual=True),
+              indent={"rightChars": 200, "right": 560}, keep_next=True, keep_lines=True, contextual=True),
         Style("TableCell", "表格文字", SONG, 19, 260, align="center"),
         Style("TableStub", "表格栏目", SONG, 19, 260, parent="TableCell", align="left", indent={"left": 40}),
         Style("TableHead", "表格表头", HEI, 19, 260, parent="TableCell", keep_next=True),
         Style("FigureCell", "审签数字", SONG, 22, 360, align="center"),
         Style("FigureStub", "审签栏目", SONG, 22, 360, align="left", indent={"left": 80}),
-        Style("SignCell", "审签签名", SONG, 24, 640, align="left", indent={"left": 120}),
+        Style("SignCell", "审签签名", SONG, 24, 560, align="left", indent={"left": 120}),
         Style("TableNote", "表注", SONG, 18, 280, align="left", space={"before": 80}, keep_lines=True),
     ),
 )  # fmt: skip
@@ -154,13 +156,13 @@ def notice() -> list[etree._Element]:
             *loop("changes", "BodyText", "{{ item }}"),
         ),
         paragraph("Heading1", run("办理要求")),
-        *shown_with("reply_by", paragraph("BodyText", run("请在{{ reply_by }}前办理。"))),
+        *shown_with("reply_by", paragraph("Closing", run("请在{{ reply_by }}前办理。"))),
         *[
             paragraph("BodyText", run("{%p if not reply_by %}")),
-            paragraph("BodyText", run("报送期限（{{ due }}）已过，请立即办理。")),
+            paragraph("Closing", run("报送期限（{{ due }}）已过，请立即办理。")),
             paragraph("BodyText", run("{%p endif %}")),
         ],
-        *shown_with("findings", paragraph("BodyText", run(explained))),
+        *shown_with("findings", paragraph("Closing", run(explained))),
         *shown_with("office", paragraph("Signature", run("{{ office }}"))),
         paragraph("Signature", run("{{ date }}")),
     ]
@@ -198,8 +200,8 @@ def signoff() -> list[etree._Element]:
     sign_widths = [WIDTH - 3000, 3000]
     signing = table(sign_widths, [row([(a, "SignCell"), (b, "SignCell")], sign_widths) for a, b in signs])
     digest = (
-        "数据指纹由报告的全部数据（各表数字和文字）计算（SHA-256）：任何一处改动，指纹都会不同；审签后的改动会被逐处指出。"
-        "全长：{{ digest }}"
+        "制表日期：{{ date }}。数据指纹由报告的全部数据（各表数字和文字）计算（SHA-256）："
+        "任何一处改动，指纹都会不同；审签后的改动会被逐处指出。全长：{{ digest }}"
     )
     return [
         paragraph("Title", run("{{ subject }}审签单")),
@@ -220,7 +222,6 @@ def signoff() -> list[etree._Element]:
         paragraph("BodyText", run("以上数据与报告正文已经核对，同意按此公开。")),
         signing,
         paragraph("TableNote", run(digest)),
-        paragraph("TableNote", run("制表日期：{{ date }}")),
     ]
 
 

@@ -27,8 +27,8 @@ from nianbao.outputs.results.words import value_words
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult
 from nianbao.readers.sniff import Kind, sniff
-from nianbao.recompute import Recomputed, recompute_totals
 from nianbao.report import Report
+from nianbao.rules.recompute import Recomputed, recompute_totals
 
 _FINISHED: frozenset[Kind] = frozenset({"docx", "pdf", "html", "text", "doc", "wps", "ofd"})
 # What the schema puts before the settings of calculation.

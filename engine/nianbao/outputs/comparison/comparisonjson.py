@@ -7,7 +7,14 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
-from nianbao.differences import Change, Comparison, FigureChange, ItemChange, ReportComparison, TextChange
+from nianbao.comparison.differences import (
+    Change,
+    Comparison,
+    FigureChange,
+    ItemChange,
+    ReportComparison,
+    TextChange,
+)
 from nianbao.outputs.results.checkjson import encodable
 from nianbao.pack import Pack
 from nianbao.report import Report, exchanged

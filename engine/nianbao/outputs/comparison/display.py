@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from nianbao.differences import Comparison, FigureChange, ItemChange, ReportComparison, TextChange
+from nianbao.comparison.differences import Comparison, FigureChange, ItemChange, ReportComparison, TextChange
 from nianbao.outputs.comparison.words import (
     SIDES,
     agency_words,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
-from nianbao.differences import Comparison
+from nianbao.comparison.differences import Comparison
 from nianbao.filenames import Namer
 from nianbao.outputs.comparison.html import Unreadable, comparison_html
 from nianbao.outputs.comparison.words import agency_words

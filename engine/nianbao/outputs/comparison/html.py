@@ -10,9 +10,9 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from nianbao.agencies import agency_key
-from nianbao.differences import Comparison, Number, ReportComparison
+from nianbao.comparison.differences import Comparison, Number, ReportComparison
+from nianbao.comparison.matching import Key
 from nianbao.errors import PackError
-from nianbao.matching import Key
 from nianbao.outputs.comparison.display import summary_line
 from nianbao.outputs.comparison.series import ChartData, chart_data, reports_by_year
 from nianbao.outputs.comparison.view import section_of

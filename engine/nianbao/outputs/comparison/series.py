@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nianbao.agencies import agency_key
 from nianbao.charts import Chart, Group
-from nianbao.differences import Number
+from nianbao.comparison.differences import Number
 from nianbao.report import Report
 
 

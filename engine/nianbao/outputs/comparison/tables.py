@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from nianbao.differences import FigureChange, ReportComparison
+from nianbao.comparison.differences import FigureChange, ReportComparison
 from nianbao.layout import Cell, Grid
 from nianbao.outputs.comparison.words import BLANK, difference_words, figure_words, plain_words
 from nianbao.pack import Pack

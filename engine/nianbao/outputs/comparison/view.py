@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from nianbao.comparison import in_words
-from nianbao.differences import FigureChange, ItemChange, ReportComparison, TextChange
+from nianbao.comparison.comparing import in_words
+from nianbao.comparison.differences import FigureChange, ItemChange, ReportComparison, TextChange
+from nianbao.comparison.textdiff import Mark, Sentence
 from nianbao.fields import generic
 from nianbao.layout import Grid, Heading
 from nianbao.outputs.comparison.tables import Table, tables_of
@@ -26,7 +27,6 @@ from nianbao.outputs.results.words import source_words, spot_words
 from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
 from nianbao.report import Report
-from nianbao.textdiff import Mark, Sentence
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from decimal import ROUND_HALF_UP, Decimal
 
-from nianbao.differences import FigureChange, ItemChange, Number, ReportComparison
+from nianbao.comparison.differences import FigureChange, ItemChange, Number, ReportComparison
 from nianbao.findings import Value
 from nianbao.outputs.results.words import value_words
 from nianbao.outputs.workbook.xlsx import visible

@@ -14,7 +14,7 @@ from nianbao.outputs.form.plan import FormPlan, is_covered
 from nianbao.outputs.workbook import styles
 from nianbao.outputs.workbook.cellvalues import YES
 from nianbao.outputs.workbook.sheets import formula, merge, page, protect, put, set_widths
-from nianbao.rules import Instance
+from nianbao.rules.instances import Instance
 from nianbao.sheetnames import CHECKS
 
 BALANCED, FITS, WRONG, DOUBTFUL, OPEN, UNUSED, ELSEWHERE = (

@@ -9,11 +9,11 @@ from decimal import Decimal
 
 from openpyxl.utils import get_column_letter, quote_sheetname
 
-from nianbao.expression import Condition, Linear, Number
 from nianbao.fields import FieldSet
 from nianbao.findings import Value
 from nianbao.outputs.workbook.cellvalues import NO, YES
-from nianbao.rules import Instance
+from nianbao.rules.expression import Condition, Linear, Number
+from nianbao.rules.instances import Instance
 
 # A spot in this row stands in the row of every agency; `at_row` puts the number in.
 EVERY_ROW = 0

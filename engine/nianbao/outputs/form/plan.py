@@ -10,7 +10,7 @@ from nianbao.fields import Field, generic
 from nianbao.layout import Cell, Grid
 from nianbao.outputs.form.formulas import Spot
 from nianbao.pack import Pack, Table
-from nianbao.rules import totals
+from nianbao.rules.instances import totals
 from nianbao.sheetnames import BASICS, TEXTS
 
 # The first rows below title and head, on the sheets of that kind.

@@ -15,17 +15,17 @@ from typing import Any
 
 from markupsafe import escape
 
-from nianbao.context import properties, template_context
 from nianbao.errors import RenderError
 from nianbao.outputs.html.blocks import DOCUMENT, DocumentConverter, Source
 from nianbao.outputs.html.css import Classes, Inline
 from nianbao.outputs.html.holes import compile_html, fill_marks, with_places
 from nianbao.outputs.html.page import page
 from nianbao.pack import Pack
-from nianbao.program import Program
+from nianbao.rendering.context import properties, template_context
+from nianbao.rendering.program import Program
+from nianbao.rendering.sandbox import RichValue, html_text_of, run_template
+from nianbao.rendering.template import CompiledTemplate
 from nianbao.report import Report
-from nianbao.sandbox import RichValue, html_text_of, run_template
-from nianbao.template import CompiledTemplate
 
 
 @dataclass(frozen=True)

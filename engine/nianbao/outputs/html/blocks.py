@@ -12,12 +12,12 @@ from lxml import etree
 from markupsafe import Markup
 
 from nianbao.layout import W, joined_text
-from nianbao.marks import CLOSE, END, FIELD, LOOP, NOBODY, OPENING
 from nianbao.outputs.html.css import Css, Sheet, paragraph_css
 from nianbao.outputs.html.inline import InlineConverter, Relations
 from nianbao.outputs.html.numbering import Numbering
 from nianbao.outputs.html.tables import TableConverter
 from nianbao.outputs.html.wordml import RunLook, Style, Styles, number, parse, run_look, value
+from nianbao.rendering.marks import CLOSE, END, FIELD, LOOP, NOBODY, OPENING
 
 DOCUMENT = "word/document.xml"
 # Where a document has no styles for headings, they are known by the numbers that GB/T 9704 gives them.

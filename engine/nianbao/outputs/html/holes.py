@@ -10,10 +10,10 @@ from lxml import etree
 from markupsafe import escape
 
 from nianbao.layout import W
-from nianbao.marks import CLOSE, END, FIELD, HOLE, LAST_HOLE, LAST_LOOP, LOOP, OPEN, shown
 from nianbao.outputs.html.blocks import DOCUMENT, DocumentConverter, NotPlain, Source
 from nianbao.outputs.html.css import Sheet
-from nianbao.program import Context, FieldOp, Fields, Loop, Op, Program, gathered
+from nianbao.rendering.marks import CLOSE, END, FIELD, HOLE, LAST_HOLE, LAST_LOOP, LOOP, OPEN, shown
+from nianbao.rendering.program import Context, FieldOp, Fields, Loop, Op, Program, gathered
 
 # The key under which an item of a list says where it stands.
 _WHERE = "[where]"

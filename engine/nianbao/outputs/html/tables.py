@@ -11,9 +11,9 @@ from lxml import etree
 from markupsafe import escape
 
 from nianbao.layout import W
-from nianbao.marks import OPENING
 from nianbao.outputs.html.css import Css, Sheet
 from nianbao.outputs.html.wordml import Styles, has_lines, number, value
+from nianbao.rendering.marks import OPENING
 
 # A table of so many columns is too wide for a phone: it scrolls in its own box.
 _WIDE = 6

@@ -11,7 +11,6 @@ from datetime import date
 from itertools import zip_longest
 from typing import Any
 
-from nianbao.context import filled_name, template_context
 from nianbao.findings import Finding, order
 from nianbao.ledger.fingerprint import grouped, short
 from nianbao.ledger.lines import Draft, Ledger, Line
@@ -21,6 +20,7 @@ from nianbao.outputs.docx import Properties
 from nianbao.outputs.results.summary import figures_of
 from nianbao.outputs.results.words import Words, difference, value_words
 from nianbao.pack import Pack
+from nianbao.rendering.context import filled_name, template_context
 from nianbao.report import Report
 
 # The names that templates may use; those of lists with the names inside an item.

@@ -14,7 +14,7 @@ from nianbao.outputs.ledger.workbook import category_words
 from nianbao.outputs.results.sheets import Column, Extra, Row
 from nianbao.outputs.results.words import value_words
 from nianbao.pack import Pack
-from nianbao.yearly import Carried, carried
+from nianbao.rules.yearly import Carried, carried
 
 MISSING, LAST_YEAR, SCOPES, ROUNDS = "未报送与超期", "上下年衔接", "口径与调整", "轮次变化"
 # 口径与调整 is also a roll-up's, which adds its adjustments: the columns are the same.

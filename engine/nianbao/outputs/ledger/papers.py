@@ -21,8 +21,8 @@ from nianbao.outputs.ledger.documents import (
 from nianbao.outputs.ledger.mail import mail_text
 from nianbao.outputs.results.words import Words
 from nianbao.pack import Pack
-from nianbao.template import CompiledTemplate
-from nianbao.templatelint import load_document
+from nianbao.rendering.lint import load_document
+from nianbao.rendering.template import CompiledTemplate
 
 _NAMES: Mapping[str, Mapping[str, tuple[str, ...] | None]] = {"notice": NOTICE, "signoff": SIGNOFF}
 _WORDS = {"notice": ("更正通知", "--notice-template"), "signoff": ("审签单", "--signoff-template")}

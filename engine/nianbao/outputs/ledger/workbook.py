@@ -27,16 +27,16 @@ _LINE_COLUMNS = (
     Column("报送期限", 11, "center"),
     Column("状态", 8, "center"),
     Column("剩余天数", 6, "number"),
-    Column("收到的文件", 24),
+    Column("收到的文件", 30),
     Column("采用稿", 16, "asked"),
     Column("首次收到", 11, "center"),
     Column("错误", 6, "number"),
     Column("待说明", 6, "number"),
     Column("本轮变化", 14),
     Column("指纹", 12, "center"),
-    Column("备注", 40),
-    Column("联系人、电话", 14),
-    Column("代码", 12),
+    Column("备注", 36),
+    Column("联系人、电话", 18),
+    Column("代码", 20),
 )
 _STATUS = 4
 _STRAY_COLUMNS = (

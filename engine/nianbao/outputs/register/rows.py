@@ -23,7 +23,7 @@ from nianbao.outputs.workbook.cellvalues import CellValue, cell_value, map_text,
 from nianbao.outputs.workbook.xlsx import FORMULA_STARTS, safe_text
 from nianbao.pack import Pack
 from nianbao.report import Report
-from nianbao.rules import totals
+from nianbao.rules.instances import totals
 
 _CHUNK = 64
 # A fixed height: a long text must not make its row as tall as a page.

@@ -21,7 +21,7 @@ from nianbao.outputs.workbook.sheets import page, validate
 from nianbao.outputs.workbook.xlsx import save_workbook
 from nianbao.pack import Pack
 from nianbao.report import Report
-from nianbao.rules import totals
+from nianbao.rules.instances import totals
 from nianbao.sheetnames import REGISTER
 
 _LAST_ROW = 1_048_576

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from nianbao.consolidation import Rollup
-from nianbao.expression import Number
 from nianbao.outputs.results.words import value_words
 from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
+from nianbao.rules.expression import Number
 from nianbao.web.office.whole import signed
 
 # A page with more columns than this is slow to draw and impossible to read.

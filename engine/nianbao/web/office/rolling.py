@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nianbao.collecting.survey import Survey
+from nianbao.collecting.workspace import handed_on
 from nianbao.consolidation import Rollup, rollup
 from nianbao.errors import NianbaoError
+from nianbao.ledger.lines import Draft, Line
+from nianbao.ledger.signing import kept_report
+from nianbao.pack import Pack
 from nianbao.previous import Previous
+from nianbao.report import Report
 from nianbao.web.office.given import Given
 
 
@@ -35,12 +40,12 @@ def rolled_up(made: Survey, given: Given, previous: Previous | None, whole: str 
         return Rolled(
             "", (), None, "名录里没有类别为本级政府的单位，不知道汇总成谁的报告；请用 --whole 写明单位名称"
         )
-    adopted = [line.adopted.result.report for line in ledger.lines if line.adopted]
     try:
         done = rollup(
-            adopted,
+            (_handed_on(line, line.adopted, pack) for line in ledger.lines if line.adopted),
             pack,
             whole,
+            year=ledger.year,
             agencies=given.roster,
             adjustments=given.adjustments,
             previous=previous,
@@ -50,3 +55,10 @@ def rolled_up(made: Survey, given: Given, previous: Previous | None, whole: str 
     except NianbaoError as error:
         return Rolled(whole, tuple(known), None, error.message)
     return Rolled(whole, tuple(known), done)
+
+
+def _handed_on(line: Line, adopted: Draft, pack: Pack) -> Report:
+    """Return an adopted report as a workspace keeps it for a roll-up: under the name of the roster."""
+    report = adopted.result.report
+    data = handed_on(report, line.member.data)
+    return kept_report(data, pack, report.source.file or adopted.file)

@@ -13,13 +13,13 @@ from nianbao.agencies import agency_key
 from nianbao.consolidation import Member, Rollup
 from nianbao.consolidation.members import category_words
 from nianbao.errors import RenderError
-from nianbao.expression import Number
 from nianbao.findings import SEVERITIES, Finding, Where
 from nianbao.outputs.html import html_of
 from nianbao.outputs.results.words import value_words
 from nianbao.outputs.workbook.xlsx import visible
 from nianbao.pack import Pack
 from nianbao.policy import Policy
+from nianbao.rules.expression import Number
 from nianbao.web.office.space import Standing
 
 if TYPE_CHECKING:
@@ -163,12 +163,7 @@ def _link(element: HtmlElement, query: str, adjusted: bool, pack: Pack) -> None:
 def links_of(rollup: Rollup, standing: Standing) -> Mapping[str, str]:
     """Return the page of each member's report, by the member's name."""
     pages = {agency_key(line.member.name): key for key, line in standing.lines.items()}
-    pages |= {
-        agency_key(line.adopted.result.report.agency): key
-        for key, line in standing.lines.items()
-        if line.adopted
-    }
-    keys = ((m.agency, pages.get(agency_key(m.listed or m.agency))) for m in rollup.members)
+    keys = ((member.agency, pages.get(agency_key(member.agency))) for member in rollup.members)
     return {agency: f"/reports/{key}" for agency, key in keys if key}
 
 

@@ -15,13 +15,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from nianbao.consolidation import Rollup
-from nianbao.context import filled_name
-from nianbao.filenames import safe_name
-from nianbao.inputs import MATRIX_FILE, TEXTS_FILE
+from nianbao.filenames import MATRIX_FILE, TEXTS_FILE, safe_name
 from nianbao.outputs.rollup.files import Places, report_docx
 from nianbao.outputs.rollup.matrix import write_matrix
 from nianbao.outputs.rollup.texts import write_texts
 from nianbao.pack import Pack
+from nianbao.rendering.context import filled_name
 from nianbao.report import exchanged
 from nianbao.web.downloads import DOCX, XLSX
 from nianbao.web.files import attachment

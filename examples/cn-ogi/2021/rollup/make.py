@@ -10,7 +10,7 @@ from typing import Any
 
 from nianbao.fields import place_value
 from nianbao.pack import Pack, load_pack
-from nianbao.rules import totals
+from nianbao.rules.instances import totals
 
 HERE = Path(__file__).parent
 YEAR = 2023

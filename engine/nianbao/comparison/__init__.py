@@ -1,0 +1,1 @@
+"""Comparison of reports, of two or of two sets: `comparing` is the way, `differences` what comes back."""
