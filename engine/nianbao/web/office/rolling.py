@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nianbao.collecting.survey import Survey
@@ -9,8 +10,10 @@ from nianbao.collecting.workspace import handed_on
 from nianbao.consolidation import Rollup, rollup
 from nianbao.errors import NianbaoError
 from nianbao.ledger.lines import Draft, Line
+from nianbao.ledger.members import Member
 from nianbao.ledger.signing import kept_report
 from nianbao.pack import Pack
+from nianbao.policy import Policy
 from nianbao.previous import Previous
 from nianbao.report import Report
 from nianbao.web.office.given import Given
@@ -32,10 +35,9 @@ def rolled_up(made: Survey, given: Given, previous: Previous | None, whole: str 
     policy = pack.rollup
     if policy is None:
         return Rolled("", (), None, f"报表包{pack.id}没有写明怎样汇总")
-    choices = tuple(line.member.name for line in ledger.lines if line.member.category == policy.own)
-    known = dict.fromkeys(filter(None, (given.whole, *choices)))
+    known = wholes((line.member for line in ledger.lines), given, policy)
     # Who is asked for must be one that may be it: nobody rolls up into a name from an address.
-    whole = whole if whole in known else next(iter(known), "")
+    whole = whole if whole in known else known[0] if known else ""
     if not whole:
         return Rolled(
             "", (), None, "名录里没有类别为本级政府的单位，不知道汇总成谁的报告；请用 --whole 写明单位名称"
@@ -53,8 +55,14 @@ def rolled_up(made: Survey, given: Given, previous: Previous | None, whole: str 
             waivers=made.beside.waivers,
         )
     except NianbaoError as error:
-        return Rolled(whole, tuple(known), None, error.message)
-    return Rolled(whole, tuple(known), done)
+        return Rolled(whole, known, None, error.message)
+    return Rolled(whole, known, done)
+
+
+def wholes(members: Iterable[Member], given: Given, policy: Policy) -> tuple[str, ...]:
+    """Return the agencies that a roll-up may be of: the one that was given, then the roster's governments."""
+    governments = (member.name for member in members if member.category == policy.own)
+    return tuple(dict.fromkeys(filter(None, (given.whole, *governments))))
 
 
 def _handed_on(line: Line, adopted: Draft, pack: Pack) -> Report:

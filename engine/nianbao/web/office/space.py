@@ -10,6 +10,7 @@ from pathlib import Path
 from nianbao.agencies import agency_key
 from nianbao.collecting.files import Memory, State, relative, state_of
 from nianbao.collecting.survey import Request, Survey, survey
+from nianbao.consolidation.carried import split_previous
 from nianbao.errors import NianbaoError
 from nianbao.ledger.lines import Draft, Line
 from nianbao.ledger.members import read_members
@@ -18,7 +19,7 @@ from nianbao.pack import Pack
 from nianbao.previous import Previous, as_aliases, as_previous
 from nianbao.web.documents import Checked, Document, Part, make_id, shown
 from nianbao.web.office.given import Given
-from nianbao.web.office.rolling import Rolled, rolled_up
+from nianbao.web.office.rolling import Rolled, rolled_up, wholes
 from nianbao.web.settings import Limits
 from nianbao.web.uploads import Refused, Stored
 from nianbao.web.workspace import Workspace
@@ -141,7 +142,7 @@ class OfficeSpace(Workspace):
     def _surveyed(self) -> tuple[Survey, Previous | None]:
         given, previous = self.given, self._last_year()
         ask = Request(
-            previous,
+            self._of_members(previous),
             given.aliases,
             given.waivers,
             given.since,
@@ -154,6 +155,15 @@ class OfficeSpace(Workspace):
         # Without a workspace there is an empty one: nothing has been filled in yet.
         workspace = given.workspace or self.folder / "workspace"
         return survey(given.roster, given.folder, workspace, self.pack, ask, self._memory), previous
+
+    def _of_members(self, previous: Previous | None) -> Previous | None:
+        """Return last year's reports without that of the whole, which bears the name of its government."""
+        given, policy = self.given, self.pack.rollup
+        if previous is None or policy is None:
+            return previous
+        members = read_members(given.roster, self.pack, self._year(), given.due)
+        parts = [split_previous(previous, whole, policy) for whole in wholes(members, given, policy)[:1]]
+        return parts[0][1] if parts and parts[0] is not None else previous
 
     def _last_year(self) -> Previous | None:
         given = self.given
