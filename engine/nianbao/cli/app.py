@@ -233,14 +233,35 @@ def preview(
         list[str] | None,
         typer.Option("--allow-host", metavar="NAME", help="代理后面的域名，如 nb.example.cn"),
     ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option("--roster", metavar="ROSTER", help="名录：把INPUT文件夹作为收报，看台账、通知和汇总"),
+    ] = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", metavar="DIR", help="nianbao collect 的台账文件夹，只读不写"),
+    ] = None,
+    rounds: Rounds,
+    adjustments: Annotated[
+        Path | None, typer.Option("--adjustments", metavar="FILE", help="汇总的调整表")
+    ] = None,
+    whole: Annotated[
+        str, typer.Option("--whole", metavar="NAME", help="汇总报告的单位，不写为名录里的本级政府")
+    ] = "",
     kind: PackChoice,
 ) -> None:
-    """打开本机网页：放入文件，看哪一格有误，下载报告；也是办公系统调用的HTTP服务。"""
-    from nianbao.cli.previewing import Address, run_preview
+    """打开本机网页：放入文件，看哪一格有误，下载报告；也是办公系统调用的HTTP服务。
+
+    给出名录（--roster）或台账文件夹（--workspace）的，是收报的台账、更正通知和汇总。
+    """
+    from nianbao.cli.previewing import Address, Collection, run_preview
 
     address = Address(host, port, tuple(names or ()), browser)
     files = (beside.previous or [], beside.aliases, beside.waivers or [])
-    raise typer.Exit(run_preview(inputs or [], files, agency, address, kind.load(), kind.packs or []))
+    said = {**rounds.said(), "adjustments": adjustments, "whole": whole}
+    collection = Collection(roster, workspace, said)
+    status = run_preview(inputs or [], files, agency, address, kind.load(), kind.packs or [], collection)
+    raise typer.Exit(status)
 
 
 @app.command()

@@ -88,7 +88,9 @@ def write_rollup(
     report = None
     if rollup.ok or allow_errors:
         report = places.marked(rollup.draft, unchecked)
-        _write_report(report, rollup, "、".join(filter(None, (rollup.draft, unchecked))), pack)
+        write_atomic(report, report_docx(rollup, pack))
+        text = json.dumps(exchanged(rollup.report.data), ensure_ascii=False, indent=1)
+        write_atomic(report.with_suffix(".json"), f"{text}\n".encode("utf-8", "replace"))
     outputs = (report.name, report.with_suffix(".json").name) if report is not None else ()
     voided = _void(places.out.parent, earlier.outputs if earlier else (), outputs)
     if record := _record(rollup, outputs, earlier, pack):
@@ -97,12 +99,11 @@ def write_rollup(
     return Written(report, places, voided)
 
 
-def _write_report(path: Path, rollup: Rollup, marks: str, pack: Pack) -> None:
-    """Write the report, with a watermark where it is not final, and its data."""
+def report_docx(rollup: Rollup, pack: Pack) -> bytes:
+    """Return the Word file of the whole, with a watermark that says why it is not final."""
     docx = render(rollup.report, pack)
-    write_atomic(path, with_watermark(docx, marks) if marks else docx)
-    text = json.dumps(exchanged(rollup.report.data), ensure_ascii=False, indent=1)
-    write_atomic(path.with_suffix(".json"), f"{text}\n".encode("utf-8", "replace"))
+    marks = "、".join(filter(None, (rollup.draft, "" if rollup.ok else UNCHECKED)))
+    return with_watermark(docx, marks) if marks else docx
 
 
 def _record(rollup: Rollup, outputs: tuple[str, ...], earlier: Record | None, pack: Pack) -> Record | None:
