@@ -7,6 +7,8 @@ import json
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -190,6 +192,30 @@ def test_processes_make_the_same_bytes_as_one(pack: Pack, tmp_path: Path) -> Non
         many = build([source], tmp_path / "many", pack, executor=executor)
     assert documents(tmp_path / "one") == documents(tmp_path / "many")
     assert [e.agency for e in one.entries] == [e.agency for e in many.entries]
+    assert (tmp_path / "one" / SUMMARY).read_bytes() == (tmp_path / "many" / SUMMARY).read_bytes()
+
+
+COPIED = """
+import sys
+from nianbao import load_pack
+from nianbao.batch import build, driver
+from nianbao.workers import LocalPool
+
+driver._LARGE = 0
+with LocalPool(2) as pool:
+    build([sys.argv[1]], sys.argv[2], load_pack(), executor=pool)
+    print(pool._method)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux copies processes")
+def test_workers_that_are_copies_of_the_driver_make_the_same_bytes(pack: Pack, tmp_path: Path) -> None:
+    source = save(tmp_path / "in.json", reports(pack, 150))
+    build([source], tmp_path / "one", pack)
+    command = [sys.executable, "-c", COPIED, str(source), str(tmp_path / "many")]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.stdout, ended.stderr) == ("fork\n", "")
+    assert documents(tmp_path / "one") == documents(tmp_path / "many")
     assert (tmp_path / "one" / SUMMARY).read_bytes() == (tmp_path / "many" / SUMMARY).read_bytes()
 
 

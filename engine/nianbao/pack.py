@@ -192,6 +192,11 @@ def pack_from_sources(sources: Mapping[str, bytes]) -> Pack:
 _here: dict[str, Pack] = {}
 
 
+def keep(pack: Pack) -> None:
+    """Have a pack that is sent to this process, or to a copy of it, be this one if it is the same."""
+    _here[pack.digest] = pack
+
+
 def _received(digest: str, sources: Mapping[str, bytes]) -> Pack:
     """Return the pack that another process sent; it is compiled once per process."""
     if digest not in _here:

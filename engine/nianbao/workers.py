@@ -6,6 +6,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -14,7 +15,7 @@ from contextlib import contextmanager
 from multiprocessing import connection, resource_tracker
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ParamSpec, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Literal, ParamSpec, Protocol, Self, TypeVar, runtime_checkable
 
 # Garbage in circles is looked for after so many new objects: reports make hardly any of it.
 _COLLECTED = 20_000
@@ -62,6 +63,16 @@ class LocalPool:
     def __init__(self, jobs: int = 0) -> None:
         self.jobs = jobs or os.cpu_count() or 1
         self._pool: ProcessPoolExecutor | None = None
+        self._method: Literal["spawn", "fork"] = "spawn"
+
+    def copy_if_alone(self) -> None:
+        """Have the first workers be copies of this process, if no other thread of it could hold a lock.
+
+        They then need not load anything that is loaded here. What is opened later they do not inherit if they
+        are started before.
+        """
+        if self._pool is None and _is_alone():
+            self._method = "fork"
 
     def submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Return the future of a call in a worker."""
@@ -78,7 +89,7 @@ class LocalPool:
         if self._pool is not None:
             return self._pool.submit(function, *args, **kwargs)
         # Spawned workers are the same on every system, and inherit no open file and no lock.
-        context = multiprocessing.get_context("spawn")
+        context = multiprocessing.get_context(self._method)
         pool = self._pool = ProcessPoolExecutor(self.jobs, context, _begin)
         future = pool.submit(function, *args, **kwargs)
         # What it consists of has no public names.
@@ -89,6 +100,7 @@ class LocalPool:
 
     def restart(self) -> None:
         """Give up the workers; the next submit starts new ones."""
+        self._method = "spawn"
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None
@@ -101,6 +113,11 @@ class LocalPool:
     ) -> None:
         if self._pool is not None:
             self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _is_alone() -> bool:
+    """Return whether this process can be copied and has no thread but this one, Python's or a library's."""
+    return sys.platform == "linux" and len(os.listdir("/proc/self/task")) == 1
 
 
 @contextmanager
@@ -166,6 +183,7 @@ def _see_that_it_breaks(manager: threading.Thread, processes: Mapping[int, Any],
 def _begin() -> None:
     """Leave Ctrl-C to the driver, which waits for what is in hand; end with a driver that is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.freeze()
     gc.set_threshold(_COLLECTED)
     threading.Thread(target=_end_with_driver, daemon=True).start()
 

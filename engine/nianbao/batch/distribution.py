@@ -11,6 +11,7 @@ from nianbao.batch.work import Done, Options, Task, process_chunk
 from nianbao.bind import bind
 from nianbao.findings import Finding
 from nianbao.outputs.results.summary import entry_of
+from nianbao.pack import keep
 from nianbao.pipeline import CheckResult
 from nianbao.workers import Distant, LocalPool, Restartable, Workers
 
@@ -32,6 +33,8 @@ def work(tasks: Iterator[Task], options: Options, executor: Workers | None) -> I
 
 def start(options: Options, executor: LocalPool) -> None:
     """Have the workers started, and the pack compiled there, while the driver still reads its first file."""
+    keep(options.pack)
+    executor.copy_if_alone()
     for _ in range(executor.jobs):
         executor.submit(process_chunk, [], options)
 
