@@ -490,7 +490,7 @@ def test_an_own_notice_may_only_use_what_a_notice_knows(office: Office, text: st
 
 def test_a_roster_with_doubled_codes_is_refused(pack: Pack, tmp_path: Path) -> None:
     path = roster(tmp_path / "名录.xlsx", ("甲局", "A1", "部门"), ("乙局", "A1", "部门"))
-    with pytest.raises(InputError, match="名录里代码重复：A1（甲局、乙局），请改正后再收"):
+    with pytest.raises(InputError, match="名录里代码重复：A1（甲局、乙局），请改正后重新运行"):
         collect(path, FOLDER / "received", tmp_path / "ws", pack, today=FIRST)
 
 

@@ -528,8 +528,8 @@ def test_a_roster_with_doubled_codes_is_refused(story: Story, tmp_path: Path) ->
     book["名册"]["B6"] = book["名册"]["B5"].value
     book.save(tmp_path / "名册.xlsx")
     code = agencies.AGENCIES[3].code
-    assert sentence(story, f"nianbao collect {tmp_path}/名册.xlsx 报送 -o 台账/另").startswith(
-        f"错误：名册.xlsx：名录里代码重复：{code}（望河区教育局、望河区科技和工业信息化局），请改正"
+    assert sentence(story, f"nianbao collect {tmp_path}/名册.xlsx 报送 -o 台账/另") == (
+        f"错误：名册.xlsx：名录里代码重复：{code}（望河区教育局、望河区科技和工业信息化局），请改正后重新运行"
     )
 
 

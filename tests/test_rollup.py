@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -373,7 +374,7 @@ def test_a_report_of_another_year_is_refused(pack: Pack) -> None:
     members[2]["year"] = 2022
     result = rolled(pack, members)
     assert told(result, "ROLLUP-YEAR") == [
-        "清河区财政局的报告是2022年的，本次汇总的是2023年；请换成2023年的报告"
+        "清河区财政局的报告是2022年的，本次汇总的是2023年，没有计入；请换成2023年的报告"
     ]
     assert result.year == 2023
 
@@ -641,7 +642,8 @@ def test_against_must_be_one_report(pack: Pack, tmp_path: Path) -> None:
 
 def recorded(pack: Pack, result: Rollup, path: Path) -> Record:
     assert pack.rollup is not None
-    path.write_bytes(b"".join(record_json(WHOLE, 2023, pack.rollup, result.members, ["a.docx"], pack)))
+    made = replace(Record.of(WHOLE, 2023, pack.rollup, result.members), outputs=("a.docx",))
+    path.write_bytes(b"".join(record_json(made, pack)))
     record = read_record(path)
     assert record is not None
     assert record.outputs == ("a.docx",)

@@ -6,6 +6,10 @@ import hashlib
 import re
 import unicodedata
 
+# How the files end that a roll-up writes beside its report.
+MATRIX_FILE, TEXTS_FILE, RECORD_FILE = "（贡献矩阵）.xlsx", "（各单位文字）.xlsx", "（汇总记录）.json"
+# What the folder of a collection is known by: its ledger, and where the reports of its agencies are.
+LEDGER_FILE, LEDGER_REPORTS = "台账.xlsx", "数据"
 MAX_BYTES = 255
 # Room for a temporary's or a duplicate's addition, the mark of a report that did not pass, and the suffix.
 _ROOM = 52

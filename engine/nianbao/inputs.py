@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -13,6 +13,7 @@ from itertools import groupby, islice
 from pathlib import Path
 
 from nianbao.errors import InputError
+from nianbao.filenames import LEDGER_FILE, LEDGER_REPORTS, MATRIX_FILE, RECORD_FILE, TEXTS_FILE
 from nianbao.findings import Where
 from nianbao.manifest import MANIFEST, VOIDED, written_in
 from nianbao.pack import Pack
@@ -31,8 +32,6 @@ DOCUMENTS = frozenset(
 SUFFIXES = DATA | DOCUMENTS
 # What nianbao itself writes beside reports.
 _OUTPUTS = frozenset({"检查结果.xlsx", MANIFEST})
-# How the files end that a roll-up writes beside its report.
-MATRIX_FILE, TEXTS_FILE, RECORD_FILE = "（贡献矩阵）.xlsx", "（各单位文字）.xlsx", "（汇总记录）.json"
 _TEXTS = frozenset({".txt", ".md"})
 
 # Documents take longer to read than data do: from so many on, workers read them ahead, a few at a time.
@@ -197,7 +196,9 @@ def expand(inputs: Iterable[str | Path]) -> Iterator[Path | InputError]:
 
 def _files(path: Path) -> Iterator[Path]:
     if path.is_dir():
-        yield from _of_folder(sorted(p for p in path.rglob("*") if _is_input(p, path)))
+        everything = sorted(path.rglob("*"))
+        ledgers = {p.parent for p in everything if p.name == LEDGER_FILE and is_collection(p.parent)}
+        yield from _of_folder([p for p in everything if _is_input(p, path) and not _is_paper(p, ledgers)])
     elif path.exists():
         yield path
     elif glob.has_magic(str(path)):
@@ -221,6 +222,17 @@ def _rolled_up(folder: Path) -> frozenset[str]:
     stems = tuple(path.name.removesuffix(RECORD_FILE) for path in folder.glob(f"*{RECORD_FILE}"))
     found = (path for path in folder.glob("*.docx") if path.name.startswith(stems)) if stems else ()
     return frozenset(path.name for path in found if path.with_suffix(".json").is_file())
+
+
+def is_collection(folder: Path) -> bool:
+    """Return whether a folder is one that a collection has written: of its files only the reports count."""
+    return (folder / LEDGER_FILE).is_file() and (folder / LEDGER_REPORTS).is_dir()
+
+
+def _is_paper(path: Path, ledgers: Set[Path]) -> bool:
+    """Return whether a file of a collection is none of its reports: a ledger, a sheet to be signed."""
+    ledger = next((parent for parent in path.parents if parent in ledgers), None) if ledgers else None
+    return ledger is not None and path.parent != ledger / LEDGER_REPORTS
 
 
 def _is_input(path: Path, folder: Path) -> bool:

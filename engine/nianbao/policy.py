@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from nianbao.agencies import agency_key
 from nianbao.charts import matching
 from nianbao.fields import Field, FieldSet
 from nianbao.findings import Severity, Value
@@ -13,7 +14,10 @@ from nianbao.findings import Severity, Value
 
 @dataclass(frozen=True)
 class ScopeKind:
-    """What a report may speak for: the value of the field, its words, and the categories that it holds."""
+    """What a report may speak for: the value of the field, its words, and the categories that it holds.
+
+    The words may name the unit of a region: 全{unit}口径; see `Policy.scope_words`.
+    """
 
     value: str
     words: str
@@ -39,8 +43,10 @@ class Policy:
     """The table `[rollup]` of pack.toml; `fields` are the figures that are added, in schema order.
 
     `excluded` are categories that never count, `own` the category whose report may hold the words of the
-    whole, `suffixes` what a government's name has behind the name of its region; `alike` is how many figures
-    of a table other than 0 make two equal tables suspicious.
+    whole, `suffixes` what a government's name has behind the name of its region, `units` how the name of a
+    region may end (the last of them stands for all others); `alike` is how many figures of a table other than
+    0 make two equal tables suspicious. `statement` are the patterns of the sentence that says what the
+    figures hold, and under `field` the text of the report at whose end it is put.
     """
 
     fields: tuple[Field, ...]
@@ -51,6 +57,7 @@ class Policy:
     excluded: frozenset[str]
     own: str
     suffixes: tuple[str, ...]
+    units: tuple[str, ...]
     alike: int
     scopes: tuple[ScopeKind, ...]
     limits: tuple[Limit, ...]
@@ -73,6 +80,17 @@ class Policy:
         """Return the scope of that value if it holds more than the agency itself, else None."""
         return next((kind for kind in self.scopes if kind.value == value and kind.covers), None)
 
+    def region_of(self, agency: str) -> str:
+        """Return the name of the region that a government's name begins with, as names compare; else none."""
+        key = agency_key(agency)
+        return next((key[: -len(end)] for end in self.suffixes if key.endswith(end)), "")
+
+    def scope_words(self, kind: ScopeKind, agency: str) -> str:
+        """Return what the report of an agency speaks for, in words: 全市口径 of 河源市人民政府."""
+        region = self.region_of(agency) or agency_key(agency)
+        known = [unit for unit in self.units if region.endswith(unit)] or self.units[-1:]
+        return kind.words.format(unit=known[0] if known else "")
+
     def widest_needed(self, categories: Iterable[str]) -> ScopeKind:
         """Return the first scope that holds all categories, else the last."""
         needed = set(categories)
@@ -94,6 +112,7 @@ def read_policy(meta: Mapping[str, Any], fields: FieldSet) -> Policy | None:
         frozenset(source.get("excluded", ())),
         source["own"],
         tuple(sorted(source.get("suffixes", ()), key=len, reverse=True)),
+        tuple(source.get("units", ())),
         source.get("alike", 8),
         tuple(ScopeKind(s["value"], s["words"], frozenset(s["covers"])) for s in source["scopes"]),
         tuple(_limit(limit, fields) for limit in source.get("limited", ())),
@@ -106,6 +125,7 @@ def unknown_names(source: Mapping[str, Any], fields: FieldSet) -> Iterator[str]:
     """Yield the paths and patterns of `[rollup]` that the schema does not have."""
     limits = source.get("limited", ())
     named = [*source["tables"], source["scope"], source["included"]]
+    named += filter(None, [source["statement"].get("field")])
     named += [path for limit in limits for path in limit.get("where", {})]
     yield from (path for path in named if path not in fields.nodes)
     patterns = [*source.get("fields", ()), *(path for limit in limits for path in limit["fields"])]

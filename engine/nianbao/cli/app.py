@@ -233,14 +233,35 @@ def preview(
         list[str] | None,
         typer.Option("--allow-host", metavar="NAME", help="代理后面的域名，如 nb.example.cn"),
     ] = None,
+    roster: Annotated[
+        Path | None,
+        typer.Option("--roster", metavar="ROSTER", help="名录：把INPUT文件夹作为收报，看台账、通知和汇总"),
+    ] = None,
+    workspace: Annotated[
+        Path | None,
+        typer.Option("--workspace", metavar="DIR", help="nianbao collect 的台账文件夹，只读不写"),
+    ] = None,
+    rounds: Rounds,
+    adjustments: Annotated[
+        Path | None, typer.Option("--adjustments", metavar="FILE", help="汇总的调整表")
+    ] = None,
+    whole: Annotated[
+        str, typer.Option("--whole", metavar="NAME", help="汇总报告的单位，不写为名录里的本级政府")
+    ] = "",
     kind: PackChoice,
 ) -> None:
-    """打开本机网页：放入文件，看哪一格有误，下载报告；也是办公系统调用的HTTP服务。"""
-    from nianbao.cli.previewing import Address, run_preview
+    """打开本机网页：放入文件，看哪一格有误，下载报告；也是办公系统调用的HTTP服务。
+
+    给出名录（--roster）或台账文件夹（--workspace）的，是收报的台账、更正通知和汇总。
+    """
+    from nianbao.cli.previewing import Address, Collection, run_preview
 
     address = Address(host, port, tuple(names or ()), browser)
     files = (beside.previous or [], beside.aliases, beside.waivers or [])
-    raise typer.Exit(run_preview(inputs or [], files, agency, address, kind.load(), kind.packs or []))
+    said = {**rounds.said(), "adjustments": adjustments, "whole": whole}
+    collection = Collection(roster, workspace, said)
+    status = run_preview(inputs or [], files, agency, address, kind.load(), kind.packs or [], collection)
+    raise typer.Exit(status)
 
 
 @app.command()
@@ -280,6 +301,9 @@ def rollup(
         typer.Option("--out", "-o", metavar="FILE.docx", help="汇总报告；贡献矩阵和附录写在旁边"),
     ],
     *,
+    year: Annotated[
+        int | None, typer.Option("--year", metavar="YYYY", help="汇总的年度，不写为多数报告的年度")
+    ] = None,
     agencies: Annotated[
         Path | None,
         typer.Option("--agencies", metavar="FILE", help="单位名录：应报的单位、类别、是否计入汇总"),
@@ -294,26 +318,29 @@ def rollup(
     allow_errors: Annotated[
         str | None, typer.Option("--allow-errors", metavar="REASON", help="有错误也生成，并记录理由")
     ] = None,
+    statement: Annotated[
+        bool, typer.Option("--statement/--no-statement", help="口径说明写进汇总报告（报表包指定的部分）")
+    ] = True,
     beside: BesideFiles,
     blank_as_zero: BlankAsZero = None,
     kind: PackChoice,
 ) -> None:
     """把各单位的报告逐格相加成一份汇总报告，写出谁贡献了多少。"""
-    from nianbao.cli.rolling import run_rollup
+    from nianbao.cli.rolling import Ask, run_rollup
 
-    status = run_rollup(
-        inputs,
+    ask = Ask(
         agency,
         out,
-        kind.load(),
         beside,
+        year=year,
         agencies=agencies,
         adjustments=adjustments,
         against=against,
         allow_errors=allow_errors,
         blank_as_zero=blank_as_zero,
+        statement=statement,
     )
-    raise typer.Exit(status)
+    raise typer.Exit(run_rollup(inputs, ask, kind.load()))
 
 
 @app.command()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from nianbao.cli.common import CLEAN, say, warn
 from nianbao.errors import InputError, OutputError
@@ -33,6 +33,18 @@ class Address:
     browser: bool
 
 
+@dataclass(frozen=True)
+class Collection:
+    """What makes the page one of collecting: roster and workspace, and what `Given` takes as it is."""
+
+    roster: Path | None
+    workspace: Path | None
+    said: Mapping[str, Any]
+
+    def __bool__(self) -> bool:
+        return self.roster is not None or self.workspace is not None
+
+
 def run_preview(
     inputs: Sequence[str],
     files: tuple[Sequence[str], Path | None, Sequence[Path]],
@@ -40,25 +52,17 @@ def run_preview(
     address: Address,
     pack: Pack,
     packs: Sequence[Path] = (),
+    collection: Collection | None = None,
 ) -> int:
     """Serve the page until it is interrupted; `files` are last year's data, aliases and waivers."""
     _needs_the_extra()
-    from nianbao.previous import as_aliases
-    from nianbao.waivers import as_waivers
     from nianbao.web.packs import Packs
     from nianbao.web.serve import LOOPBACK, listen, open_browser, serve
-    from nianbao.web.workspace import Workspace
 
     if address.host in _EVERYWHERE:
         raise InputError("--host 要写别人访问本机所用的地址，不能是0.0.0.0")
     settings = _settings()
-    previous, aliases, waivers = files
-    with (
-        listen(address.host, address.port) as own,
-        Workspace(pack, aliases=as_aliases(aliases), waivers=as_waivers(list(waivers))) as workspace,
-    ):
-        workspace.give(previous, "previous")
-        workspace.give(inputs)
+    with listen(address.host, address.port) as own, _space(inputs, files, pack, collection) as workspace:
         path = _page_of(workspace, agency) if agency else "/"
         if address.host != LOOPBACK:
             warn("注意：其他电脑也能访问；请只在可信的网络中使用，或放在有https的代理后面")
@@ -72,6 +76,51 @@ def run_preview(
 
         serve(workspace, settings, own, packs=Packs(pack, packs), names=address.names, ready=ready)
     return CLEAN
+
+
+def _space(
+    inputs: Sequence[str],
+    files: tuple[Sequence[str], Path | None, Sequence[Path]],
+    pack: Pack,
+    collection: Collection | None,
+) -> Workspace:
+    """Return what the page holds: a collection where a roster or a workspace is given, else the inputs."""
+    from nianbao.previous import as_aliases
+    from nianbao.waivers import as_waivers
+    from nianbao.web.workspace import Workspace
+
+    previous, aliases, waivers = files
+    if collection:
+        return _office(inputs, files, pack, collection)
+    if collection is not None and any(collection.said.values()):
+        raise InputError("收报和汇总的选项要与 --roster 或 --workspace 一起用")
+    workspace = Workspace(pack, aliases=as_aliases(aliases), waivers=as_waivers(list(waivers)))
+    workspace.give(previous, "previous")
+    workspace.give(inputs)
+    return workspace
+
+
+def _office(
+    inputs: Sequence[str],
+    files: tuple[Sequence[str], Path | None, Sequence[Path]],
+    pack: Pack,
+    collection: Collection,
+) -> Workspace:
+    from nianbao.web.office.given import merged
+    from nianbao.web.office.space import OfficeSpace
+
+    if len(inputs) > 1 or any(not Path(name).is_dir() for name in inputs):
+        raise InputError("收报时只给出一个文件夹：收到的文件都放在里面")
+    previous, aliases, waivers = files
+    said = {**collection.said, "previous": tuple(previous), "aliases": aliases, "waivers": tuple(waivers)}
+    folder = Path(inputs[0]) if inputs else None
+    space = OfficeSpace(pack, merged(collection.roster, folder, collection.workspace, said))
+    try:
+        space.verify()
+    except BaseException:
+        space.close()
+        raise
+    return space
 
 
 def _needs_the_extra() -> None:

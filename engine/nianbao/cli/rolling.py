@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from nianbao.bind import bind
-from nianbao.cli.common import CLEAN, FINDINGS, say, status, warn
+from nianbao.cli.common import CLEAN, FINDINGS, must_give_reason, must_not_overwrite, say, status, warn
 from nianbao.cli.options import BesideFiles
+from nianbao.collecting.workspace import waivers_in
 from nianbao.consolidation import Rollup, rollup
 from nianbao.consolidation.carried import signed
-from nianbao.consolidation.record import read_record
+from nianbao.consolidation.record import Record, read_record
 from nianbao.errors import InputError
 from nianbao.findings import Finding, order
-from nianbao.inputs import Source
+from nianbao.inputs import Source, is_collection
 from nianbao.outputs.results.words import value_words
 from nianbao.outputs.rollup.files import Places, Written, write_rollup
 from nianbao.pack import Pack
@@ -24,53 +26,78 @@ _SHOWN = 20
 _LABELS = {"error": "错误", "warning": "警告", "info": "提示"}
 
 
-def run_rollup(
-    inputs: Sequence[str],
-    agency: str,
-    out: Path,
-    pack: Pack,
-    beside: BesideFiles,
-    *,
-    agencies: Path | None,
-    adjustments: Path | None,
-    against: str | None,
-    allow_errors: str | None,
-    blank_as_zero: str | None,
-) -> int:
+@dataclass(frozen=True)
+class Ask:
+    """What is asked of a roll-up beside its inputs; see `nianbao rollup --help`."""
+
+    agency: str
+    out: Path
+    beside: BesideFiles
+    year: int | None = None
+    agencies: Path | None = None
+    adjustments: Path | None = None
+    against: str | None = None
+    allow_errors: str | None = None
+    blank_as_zero: str | None = None
+    statement: bool = True
+
+
+def run_rollup(inputs: Sequence[str], ask: Ask, pack: Pack) -> int:
     """Roll the inputs up into one report and return the exit status."""
-    places = Places.of(out)
+    places = Places.of(ask.out)
+    _refuse(inputs, ask, places)
     earlier = read_record(places.record)
     source = Source(list(inputs), pack)
-    last = as_previous(beside.previous or None, pack, beside.aliases)
-    reports = (bind(raw, pack, blank_as_zero) for raw in source)
-    try:
-        done = rollup(
-            reports,
-            pack,
-            agency,
-            agencies=agencies,
-            adjustments=adjustments,
-            against=against,
-            previous=last,
-            aliases=beside.aliases,
-            waivers=beside.waivers,
-            earlier=earlier,
-        )
-    except InputError as error:
-        reasons = "；".join(message for _, message in source.unreadable)
-        raise InputError(f"{error.message}{f'（{reasons}）' if reasons else ''}", file=error.file) from None
-    unreadable = [*source.unreadable, *_lost(last)]
-    notes = tuple(("未能读取", f"{file}：{message}") for file, message in unreadable)
-    before = earlier.outputs if earlier else ()
-    written = write_rollup(places, done, pack, allow_errors=allow_errors, notes=notes, before=before)
+    last = as_previous(ask.beside.previous or None, pack, ask.beside.aliases)
+    done = _rolled(source, ask, last, earlier, pack)
+    unreadable = [*source.unreadable, *(last.unreadable if last is not None else ())]
+    notes = [("未能读取", f"{file}：{message}") for file, message in unreadable]
+    notes += [("空格按0处理，理由", ask.blank_as_zero)] if ask.blank_as_zero else []
+    written = write_rollup(
+        places, done, pack, allow_errors=ask.allow_errors, notes=tuple(notes), earlier=earlier
+    )
     _tell(done, written, pack)
     for file, message in unreadable:
         warn(f"未能读取 {file}：{message}")
     return FINDINGS if written.report is None else status(unreadable, done.errors) or CLEAN
 
 
-def _lost(previous: Previous | None) -> tuple[tuple[str, str], ...]:
-    return previous.unreadable if previous is not None else ()
+def _refuse(inputs: Sequence[str], ask: Ask, places: Places) -> None:
+    """Raise InputError for an empty reason, OutputError where an output would take the place of an input."""
+    must_give_reason("--allow-errors", ask.allow_errors)
+    must_give_reason("--blank-as-zero", ask.blank_as_zero)
+    single = (ask.agencies, ask.adjustments, ask.against)
+    files = [*inputs, *ask.beside.files, *(path for path in single if path)]
+    written = [places.matrix, places.texts]
+    if not places.record.exists():
+        # What an earlier roll-up wrote here may lie among the inputs: it is told as a member of itself.
+        written += [places.out, places.out.with_suffix(".json")]
+    for path in written:
+        must_not_overwrite(path, *files)
+
+
+def _rolled(source: Source, ask: Ask, last: Previous | None, earlier: Record | None, pack: Pack) -> Rollup:
+    """Return the roll-up of all that can be read; raises InputError, with why files could not be read."""
+    collections = [Path(name) for name in map(str, source.inputs) if is_collection(Path(name))]
+    waivers = [*(ask.beside.waivers or ()), *(path for folder in collections for path in waivers_in(folder))]
+    try:
+        return rollup(
+            (bind(raw, pack, ask.blank_as_zero) for raw in source),
+            pack,
+            ask.agency,
+            year=ask.year,
+            agencies=ask.agencies,
+            adjustments=ask.adjustments,
+            against=ask.against,
+            previous=last,
+            aliases=ask.beside.aliases,
+            waivers=waivers or None,
+            earlier=earlier,
+            statement=ask.statement,
+        )
+    except InputError as error:
+        reasons = "；".join(message for _, message in source.unreadable)
+        raise InputError(f"{error.message}{f'（{reasons}）' if reasons else ''}", file=error.file) from None
 
 
 def _tell(done: Rollup, written: Written, pack: Pack) -> None:

@@ -1,4 +1,4 @@
-"""Collecting: roster and folder → whose is what → check → where each agency stands → ledger and papers."""
+"""Collecting: a survey of roster and folder, written down as ledger, results and papers."""
 
 from __future__ import annotations
 
@@ -7,28 +7,16 @@ from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from nianbao.agencies import agency_key
-from nianbao.beside import Beside, Tally
-from nianbao.collecting.earlier import read_earlier
-from nianbao.collecting.files import read_folder
-from nianbao.collecting.gathering import gather
-from nianbao.collecting.index import index_of
-from nianbao.collecting.publication import Published, read_published
-from nianbao.collecting.standing import Standing
-from nianbao.collecting.workspace import PUBLISHED, SIGNING, Workspace, handed_on
-from nianbao.comparison.matching import current_name
-from nianbao.errors import InputError
-from nianbao.ledger.assigning import Roll
+from nianbao.collecting.index import index_of, inputs_of
+from nianbao.collecting.survey import Request, Survey, survey
+from nianbao.collecting.workspace import SIGNING
 from nianbao.ledger.lines import DONE, Ledger
-from nianbao.ledger.members import Member, read_members
-from nianbao.ledger.signing import SignOff
 from nianbao.outputs.files import make_folder
 from nianbao.outputs.ledger.extras import extras_of
 from nianbao.outputs.ledger.papers import paper_template, write_notices, write_signoffs
 from nianbao.outputs.ledger.workbook import category_words, write_ledger
 from nianbao.outputs.results.summary import ROUND, Entry, entry_of, write_summary
 from nianbao.pack import Pack
-from nianbao.previous import as_aliases
 from nianbao.rendering.template import CompiledTemplate
 
 
@@ -51,16 +39,14 @@ class Collected:
 
 
 @dataclass(frozen=True)
-class Request:
-    """What is asked of a collection beside roster and folder; see `collect`."""
+class _Papers:
+    """The papers of a run: their templates, and for notices where they go and what they say."""
 
-    waivers: Sequence[str | Path]
-    since: Path | None
-    notices: Path | None
-    due: date | None
-    reply_by: date | None
+    signoff: CompiledTemplate
+    notice: CompiledTemplate | None
+    folder: Path | None
     office: str
-    blank_as_zero: str | None
+    reply_by: date | None
 
 
 def collect(
@@ -97,100 +83,48 @@ def collect(
     Raises InputError for a roster, folder or earlier round that cannot be used, OutputError for a folder that
     cannot be written or holds another collection, TemplateError for a template that may not be used.
     """
-    ask = Request(waivers, since, notices, due, reply_by, office, blank_as_zero)
-    papers = (
+    papers = _Papers(
         paper_template("signoff", pack, signoff_template),
         paper_template("notice", pack, notice_template) if notices else None,
+        notices,
+        office,
+        reply_by,
     )
-    today = today or date.today()
-    year = year or today.year - 1
-    members = read_members(Path(roster), pack, year, due)
-    workspace = _workspace(Path(folder), Path(out).absolute(), pack, year, members, since)
-    earlier = read_earlier(since, pack, year) if since else None
-    kept = workspace.kept()
-    beside = Beside.read(pack, previous, aliases, [*waivers, *_filled_in(workspace, ask)] or None)
-    roll = Roll(members, pack, current_name(as_aliases(aliases)))
-    without = [workspace.folder, *([notices] if notices else [])]
-    found = read_folder(Path(folder), pack, without=without, blank_as_zero=blank_as_zero, jobs=jobs)
-    gathered = gather(found, Path(folder), roll, kept, year, pack, beside)
-    documents = read_published(published or _published(workspace), roll, pack)
-    signoffs = workspace.signoffs(kept)
-    # Of several signatures of one agency the last one counts.
-    latest = {agency_key(signoff.agency): signoff for signoff in signoffs}
-    standing = Standing(roll, gathered, documents, latest, kept, earlier, pack, today)
-    ledger = Ledger(
-        year,
-        today,
-        tuple(standing.lines()),
-        gathered.strays,
-        (*gathered.unreadable, *documents.unreadable, *beside.unreadable),
-        earlier.number + 1 if earlier else kept.round,
-        earlier.source if earlier else "",
-        tuple(_notes(found.ignored, documents, ask)),
+    without = [notices] if notices else []
+    ask = Request(
+        previous, aliases, waivers, since, published, due, today, year, blank_as_zero, jobs, without
     )
-    return _written(workspace, ledger, beside, signoffs, papers, ask, Path(roster))
+    made = survey(Path(roster), Path(folder), Path(out), pack, ask)
+    return _written(made, papers, ask, Path(roster), Path(folder))
 
 
-def _workspace(
-    source: Path, target: Path, pack: Pack, year: int, members: Sequence[Member], since: Path | None
-) -> Workspace:
-    if source.resolve() == target.resolve():
-        raise InputError(f"收报的文件夹和输出文件夹不能是同一个：{source}", file=str(source))
-    before = since if since is None or since.is_dir() else since.parent
-    return Workspace(target, pack, year, (member.name for member in members), before)
-
-
-def _filled_in(workspace: Workspace, ask: Request) -> list[Path]:
-    """Return the last run's 检查结果.xlsx, unless it was given anyway."""
-    given = {Path(path).resolve() for path in ask.waivers}
-    return [path for path in workspace.waivers() if path.resolve() not in given]
-
-
-def _published(workspace: Workspace) -> Sequence[object]:
-    folder = workspace.folder / PUBLISHED
-    there = folder.is_dir() and any(path.is_file() for path in folder.rglob("*"))
-    return [str(folder)] if there else []
-
-
-def _written(
-    workspace: Workspace,
-    ledger: Ledger,
-    beside: Beside,
-    signoffs: Sequence[SignOff],
-    templates: tuple[CompiledTemplate, CompiledTemplate | None],
-    ask: Request,
-    roster: Path,
-) -> Collected:
-    """Write all files of a ledger and return what they are."""
-    pack, (signing, noticing) = workspace.pack, templates
+def _written(made: Survey, papers: _Papers, ask: Request, roster: Path, folder: Path) -> Collected:
+    """Write all files of a survey and return what they are."""
+    workspace, ledger, pack = made.workspace, made.ledger, made.workspace.pack
     make_folder(workspace.folder)
-    adopted = {
-        line.member.name: handed_on(line.adopted.result.report, line.member.data)
-        for line in ledger.lines
-        if line.adopted
-    }
+    adopted = {line.member.name: line.adopted for line in ledger.lines if line.adopted}
+    kept = workspace.keep_reports({name: draft.result.report for name, draft in adopted.items()})
     workspace.bring_snapshots()
-    workspace.keep_reports(adopted)
-    for line in ledger.lines:
-        if line.adopted and line.status in DONE:
-            workspace.keep_snapshot(line.member.name, line.adopted.result.report)
-    papers = write_signoffs(workspace.folder / SIGNING, ledger, pack, signing)
+    done = {line.member.name for line in ledger.lines if line.status in DONE}
+    workspace.keep_snapshots({name: draft.report for name, draft in adopted.items() if name in done})
+    sheets = write_signoffs(workspace.folder / SIGNING, ledger, pack, papers.signoff)
     notices: list[Path] = []
-    if noticing and ask.notices:
-        notices = write_notices(ask.notices, ledger, pack, noticing, office=ask.office, reply_by=ask.reply_by)
-    notes = [*_tallied(ledger, beside, pack), *ledger.notes, (ROUND, f"第{ledger.round}轮")]
+    if papers.notice and papers.folder:
+        office, by = papers.office, papers.reply_by
+        notices = write_notices(papers.folder, ledger, pack, papers.notice, office=office, reply_by=by)
     write_summary(
         workspace.results,
         pack,
         _entries(ledger, pack),
         ledger.unreadable,
-        notes,
-        extras_of(ledger, pack, beside),
+        [*made.notes(), *ledger.notes, (ROUND, f"第{ledger.round}轮")],
+        extras_of(ledger, pack, made.beside),
         rounds=bool(ledger.since),
     )
-    write_ledger(workspace.ledger, ledger, pack, signoffs, str(roster))
-    workspace.write_index(index_of(ledger, pack), adopted)
-    return Collected(ledger, workspace.ledger, workspace.results, tuple(notices), tuple(papers))
+    write_ledger(workspace.ledger, ledger, pack, made.signoffs, str(roster))
+    given = inputs_of(workspace.folder, roster, folder, ask, papers.office, papers.reply_by)
+    workspace.write_index({**index_of(ledger, pack), "inputs": given}, kept)
+    return Collected(ledger, workspace.ledger, workspace.results, tuple(notices), tuple(sheets))
 
 
 def _entries(ledger: Ledger, pack: Pack) -> Iterator[Entry]:
@@ -207,26 +141,3 @@ def _entries(ledger: Ledger, pack: Pack) -> Iterator[Entry]:
                     category=entry.category or category_words(line, pack),
                     contact=entry.contact or line.member.contact,
                 )
-
-
-def _tallied(ledger: Ledger, beside: Beside, pack: Pack) -> list[tuple[str, str]]:
-    """Return what all reports together show beside last year's and the explanations."""
-    tally = Tally(beside, pack)
-    for line in ledger.lines:
-        if line.adopted:
-            report = line.adopted.result.report
-            figures = {path: report.value(path) for path in tally.tracked(report)}
-            tally.add(report.agency, report.year, line.adopted.result.findings, figures)
-    return tally.notes()
-
-
-def _notes(ignored: Sequence[str], published: Published, ask: Request) -> Iterator[tuple[str, str]]:
-    """Yield what the workbooks record of the run itself."""
-    if ignored:
-        yield "没有读取的文件", f"{'、'.join(ignored[:50])}（不是表格、数据或文档；压缩包请先解压）"
-    for name, reason in published.strays:
-        yield "发布的文件未对应", f"{name}：{reason}"
-    if ask.blank_as_zero:
-        yield "空格按0处理，理由", ask.blank_as_zero
-    if ask.due:
-        yield "提前的报送期限", ask.due.isoformat()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, CancelledError
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +21,8 @@ from nianbao.workers import LocalPool
 # Fewer files are read sooner than workers are started.
 _FEW, _CHUNK = 24, 8
 Outcome = tuple[Path, list[Report] | str]
+# When a file was last written, in nanoseconds, and its size.
+State = tuple[int, int]
 
 
 @dataclass
@@ -32,12 +34,44 @@ class Found:
     ignored: list[str] = field(default_factory=list)
 
 
+class Memory:
+    """What was read of the files of a folder: one that has not changed since need not be read again."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, tuple[State, list[Report] | str]] = {}
+
+    def recall(self, states: Mapping[Path, State]) -> dict[Path, list[Report] | str]:
+        """Return what is known of files in these states, and forget all others."""
+        self._known = {p: known for p, known in self._known.items() if states.get(p) == known[0]}
+        return {path: outcome for path, (_, outcome) in self._known.items()}
+
+    def keep(self, path: Path, state: State, outcome: list[Report] | str) -> None:
+        """Keep what was read of a file that was in a state before it was read."""
+        self._known[path] = state, outcome
+
+
+def state_of(path: Path) -> State:
+    """Return what changes when a file does; the same for all that are not there."""
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, -1
+    return found.st_mtime_ns, found.st_size
+
+
 def read_folder(
-    folder: Path, pack: Pack, *, without: Sequence[Path], blank_as_zero: str | None, jobs: int
+    folder: Path,
+    pack: Pack,
+    *,
+    without: Sequence[Path],
+    blank_as_zero: str | None,
+    jobs: int,
+    memory: Memory | None = None,
 ) -> Found:
     """Return what lies in a folder and below; nothing below `without` or a workspace is looked at.
 
-    Raises InputError where there is no such folder, or it is a workspace itself.
+    Files that `memory` knows as they are are not read again. Raises InputError where there is no such folder,
+    or it is a workspace itself.
     """
     if not folder.is_dir():
         raise InputError(f"找不到文件夹{folder}，请检查路径", file=str(folder))
@@ -46,18 +80,35 @@ def read_folder(
             f"{folder}是收报的台账文件夹，不是收到的文件；请给出单位报来的文件所在的文件夹", file=str(folder)
         )
     ledgers = [path.parent for path in folder.rglob(LEDGER) if is_workspace(path.parent)]
-    apart = [path.resolve() for path in (*without, *ledgers)]
+    # A workspace may be the folder in which the folder lies.
+    apart = [a for p in (*without, *ledgers) if not folder.resolve().is_relative_to(a := p.resolve())]
     files = (p for p in folder.rglob("*") if p.is_file() and _is_shown(p, folder))
     everything = sorted(p for p in files if not any(p.resolve().is_relative_to(a) for a in apart))
     inputs = {p for p in expand([folder]) if isinstance(p, Path)} if everything else set()
     paths = [p for p in everything if p in inputs]
     found = Found(ignored=[relative(p, folder) for p in everything if p not in inputs])
-    for path, outcome in _outcomes(paths, pack, blank_as_zero, jobs):
+    for path, outcome in _remembered(paths, pack, blank_as_zero, jobs, memory):
         if isinstance(outcome, str):
             found.unreadable.append((relative(path, folder), outcome))
         else:
             found.reports += outcome
     return found
+
+
+def _remembered(
+    paths: Sequence[Path], pack: Pack, zero: str | None, jobs: int, memory: Memory | None
+) -> Iterator[Outcome]:
+    """Yield what each file holds, in order; only those that are not remembered are read."""
+    if memory is None:
+        yield from _outcomes(paths, pack, zero, jobs)
+        return
+    # The state comes first: what is written while we read makes it be read again.
+    states = {path: state_of(path) for path in paths}
+    known = memory.recall(states)
+    for path, outcome in _outcomes([p for p in paths if p not in known], pack, zero, jobs):
+        memory.keep(path, states[path], outcome)
+        known[path] = outcome
+    yield from ((path, known[path]) for path in paths)
 
 
 def mark(where: Where, folder: Path) -> str:

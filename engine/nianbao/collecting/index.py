@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from datetime import date
+from pathlib import Path
 from typing import Any
 
+from nianbao.collecting.survey import Request
 from nianbao.ledger.fingerprint import short
 from nianbao.ledger.lines import STATUSES, Ledger, Line
 from nianbao.ledger.signing import change_words
@@ -59,3 +63,36 @@ def _line(line: Line, ledger: Ledger, pack: Pack) -> dict[str, Any]:
             "changes": list(change_words(progress.changes, pack)) if progress.changes else [],
         }
     return found
+
+
+def inputs_of(
+    workspace: Path, roster: Path, folder: Path, ask: Request, office: str, reply_by: date | None
+) -> dict[str, Any]:
+    """Return what a collection was made from, so that the page can look at it again.
+
+    Paths are relative to the workspace, so that all may move together.
+    """
+
+    def near(source: object) -> str:
+        try:
+            return Path(os.path.relpath(str(source), workspace)).as_posix()
+        except ValueError:  # another drive
+            return Path(str(source)).absolute().as_posix()
+
+    def many(source: object) -> list[str]:
+        named = source if isinstance(source, list | tuple) else [source]
+        return [near(each) for each in named if isinstance(each, str | Path)]
+
+    return {
+        "roster": near(roster),
+        "folder": near(folder),
+        "previous": many(ask.previous),
+        "aliases": many(ask.aliases),
+        "waivers": many(ask.waivers),
+        "published": many(ask.published),
+        "since": many(ask.since),
+        "due": ask.due.isoformat() if ask.due else "",
+        "reply_by": reply_by.isoformat() if reply_by else "",
+        "office": office,
+        "blank_as_zero": ask.blank_as_zero or "",
+    }

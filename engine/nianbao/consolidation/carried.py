@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from nianbao.agencies import agency_key
+from nianbao.errors import InputError
 from nianbao.pack import Pack
 from nianbao.policy import Policy
 from nianbao.predecessors import Predecessors, is_last_years, this_year
@@ -46,6 +47,14 @@ def split_previous(
     key = agency_key(agency)
     narrow = tuple(r for r in previous.reports if agency_key(r.agency) != key or r.value(policy.scope) == own)
     return replace(previous, reports=wide), replace(previous, reports=narrow)
+
+
+def refuse_not_earlier(previous: Previous | None, year: int | None) -> None:
+    """Raise InputError where what was given as last year's reports is none of last year, but of this one."""
+    years = {report.year for report in previous.reports} if previous is not None else set()
+    if year is not None and year in years and year - 1 not in years:
+        message = f"上年数据（--previous）里没有{year - 1}年的报告，却有{year}年的"
+        raise InputError(f"{message}；请检查要汇总的文件夹里是不是上年的报告，或换上年数据")
 
 
 def strict_instances(pack: Pack) -> tuple[Instance, ...]:

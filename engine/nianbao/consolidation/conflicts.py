@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 
 from nianbao.agencies import agency_key, code_key
+from nianbao.consolidation.levels import circles, holders, levels_of
 from nianbao.consolidation.members import Key, Member, category_words
 from nianbao.findings import Finding, Severity, Where
 from nianbao.pack import Pack
 from nianbao.policy import Policy, ScopeKind
 
 _Table = tuple[str, int, int]
-
-
-def region_of(agency: str, policy: Policy) -> str:
-    """Return the name of the region that an agency's name begins with, in the form in which names compare."""
-    key = agency_key(agency)
-    return next((key[: -len(end)] for end in policy.suffixes if key.endswith(end)), "")
+_Wide = tuple[Member, ScopeKind]
+OTHER_YEAR = "ROLLUP-YEAR"
+# Names that a sentence lists.
+_NAMED = 10
 
 
 def main_year(members: Sequence[Member]) -> int | None:
@@ -28,15 +27,20 @@ def main_year(members: Sequence[Member]) -> int | None:
 
 
 def conflicts(
-    members: Sequence[Member], agency: str, year: int | None, pack: Pack, policy: Policy, name: Key
+    members: Sequence[Member], agency: str, pack: Pack, policy: Policy, name: Key
 ) -> Iterator[Finding]:
     """Yield what is wrong with members that count."""
+    levels = levels_of(members, policy)
+    circular = list(circles(levels, agency, policy, name))
+    told = {finding.where for finding in circular}
     yield from _failed(members)
-    yield from _other_years(members, year)
     yield from _doubled(members, policy, name)
-    yield from _contained(members, agency, policy, name)
+    yield from circular
+    held = holders([level for level in levels if level.member.source not in told], name)
+    yield from _contained(members, agency, policy, name, held)
     yield from _alike(members, pack, policy)
     yield from _beyond_limits(members, pack, policy)
+    yield from _of_no_category(members, pack, policy)
 
 
 def _failed(members: Sequence[Member]) -> Iterator[Finding]:
@@ -49,12 +53,19 @@ def _failed(members: Sequence[Member]) -> Iterator[Finding]:
             yield _finding("ROLLUP-FAILED", "error", member, message)
 
 
-def _other_years(members: Sequence[Member], year: int | None) -> Iterator[Finding]:
+def other_years(members: Sequence[Member], year: int | None) -> Iterator[Finding]:
+    """Yield one finding for all members of each other year."""
+    by_year: dict[int | None, list[Member]] = defaultdict(list)
     for member in members:
-        if member.year != year:
-            what = f"是{member.year}年的" if member.year else "没有写年度"
-            message = f"{member.agency}的报告{what}，本次汇总的是{year}年；请换成{year}年的报告"
-            yield _finding("ROLLUP-YEAR", "error", member, message, "year")
+        by_year[member.year].append(member)
+    for other in sorted(by_year, key=lambda other: other or 0):
+        same = sorted(by_year[other], key=lambda member: member.agency)
+        names = "、".join(member.agency for member in same[:_NAMED])
+        count = f"{'等' if len(same) > _NAMED else '共'}{len(same)}份"
+        whose = f"{names}{count if len(same) > 1 else '的'}报告"
+        what = f"是{other}年的" if other else "没有写年度"
+        message = f"{whose}{what}，本次汇总的是{year}年，没有计入；请换成{year}年的报告"
+        yield _finding(OTHER_YEAR, "error", same[0], message, "year")
 
 
 def _doubled(members: Sequence[Member], policy: Policy, name: Key) -> Iterator[Finding]:
@@ -77,41 +88,60 @@ def _doubled(members: Sequence[Member], policy: Policy, name: Key) -> Iterator[F
             yield _finding("ROLLUP-CODE", "warning", same[1], message, policy.code)
 
 
-def _contained(members: Sequence[Member], agency: str, policy: Policy, name: Key) -> Iterator[Finding]:
+def _contained(
+    members: Sequence[Member], agency: str, policy: Policy, name: Key, held: Mapping[str, _Wide]
+) -> Iterator[Finding]:
     """Yield a finding for each member that a report of a wider scope already holds.
 
-    The roster says so, or the member's name begins with that of the region and its category belongs to the
-    scope.
+    The record of that roll-up (`held`) or the roster says so, or the member's name begins with that of the
+    region and its category belongs to the scope.
     """
-    top = region_of(agency, policy)
-    wide: dict[str, tuple[Member, ScopeKind]] = {}
-    named: dict[str, tuple[Member, ScopeKind]] = {}
-    for member in members:
-        if kind := policy.scope_of(member.said.get(policy.scope)):
-            region = region_of(member.agency, policy) or agency_key(member.agency)
-            wide.setdefault(_below(region, top), (member, kind))
-            named.setdefault(name(member.agency), (member, kind))
-    for member in members if wide else ():
-        listed = named.get(member.parent)
-        found = listed or _holder(_below(agency_key(member.agency), top), wide)
-        if found is None or found[0] is member:
+    regions = _Regions(members, policy.region_of(agency), policy)
+    for member in members if regions or held else ():
+        listed = held.get(name(member.agency)) or regions.named(member.parent, name)
+        found = listed or regions.around(member)
+        if found is None or found[0] is member or found[0].agency == member.agency:
             continue
         parent, kind = found
-        belongs = listed is not None or member.said.get(policy.category) in kind.covers
-        if belongs and member.agency != parent.agency:
-            message = f"{member.agency}已含在{parent.agency}{kind.words}中，会重复计入；请去掉其中之一"
+        if kind is policy.scopes[-1] and name(parent.agency) == name(agency):
+            # That the result is no member of itself is told already.
+            continue
+        if listed is not None or member.said.get(policy.category) in kind.covers:
+            words = policy.scope_words(kind, parent.agency)
+            message = f"{member.agency}已含在{parent.agency}{words}中，会重复计入；请去掉其中之一"
             yield _finding("ROLLUP-CONTAINED", "error", member, message)
+
+
+class _Regions:
+    """The members that speak for more than themselves, by the region that their names begin with."""
+
+    def __init__(self, members: Sequence[Member], top: str, policy: Policy) -> None:
+        self.top = top
+        self.wide = [
+            (member, kind) for member in members if (kind := policy.scope_of(member.said.get(policy.scope)))
+        ]
+        self._by_region: dict[str, _Wide] = {}
+        for member, kind in self.wide:
+            region = policy.region_of(member.agency) or agency_key(member.agency)
+            self._by_region.setdefault(_below(region, top), (member, kind))
+
+    def __bool__(self) -> bool:
+        return bool(self.wide)
+
+    def named(self, parent: str, name: Key) -> _Wide | None:
+        """Return the member of a name as it is compared."""
+        return next((wide for wide in self.wide if parent and name(wide[0].agency) == parent), None)
+
+    def around(self, member: Member) -> _Wide | None:
+        """Return the report of the smallest region that a member's name begins with."""
+        key, known = _below(agency_key(member.agency), self.top), self._by_region
+        lengths = range(len(key) - 1, -1, -1)
+        return next((known[key[:length]] for length in lengths if key[:length] in known), None)
 
 
 def _below(name: str, top: str) -> str:
     """Return a name without that of the whole region, which districts are often written without."""
     return name.removeprefix(top) if top else name
-
-
-def _holder(name: str, wide: dict[str, tuple[Member, ScopeKind]]) -> tuple[Member, ScopeKind] | None:
-    """Return the report of the smallest region that a name begins with."""
-    lengths = range(len(name) - 1, -1, -1)
-    return next((wide[name[:length]] for length in lengths if name[:length] in wide), None)
 
 
 def _alike(members: Sequence[Member], pack: Pack, policy: Policy) -> Iterator[Finding]:
@@ -155,6 +185,17 @@ def _beyond_limits(members: Sequence[Member], pack: Pack, policy: Policy) -> Ite
                 words = {"agency": member.agency, "category": category, "value": f"{value:f}"}
                 message = limit.message.format(place=pack.fields.place(path), **words)
                 yield _finding("ROLLUP-LIMIT", limit.severity, member, message, path)
+
+
+def _of_no_category(members: Sequence[Member], pack: Pack, policy: Policy) -> Iterator[Finding]:
+    """Yield one finding for all members of which nobody knows whether they count at all."""
+    unknown = [member for member in members if not member.said.get(policy.category)]
+    if unknown and policy.excluded:
+        names = "、".join(member.agency for member in unknown[:_NAMED])
+        whose = f"{names}{f'等{len(unknown)}家' if len(unknown) > _NAMED else ''}"
+        out = "、".join(category_words(value, pack, policy) for value in sorted(policy.excluded))
+        message = f"{whose}没有写类别，已计入；{out}不应计入，请在名录（--agencies）里写明类别"
+        yield _finding("ROLLUP-CATEGORY", "warning", unknown[0], message, policy.category)
 
 
 def _finding(

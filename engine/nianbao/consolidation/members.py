@@ -10,14 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from nianbao.agencies import agency_key, code_key
-from nianbao.errors import InputError
 from nianbao.fields import generic
 from nianbao.findings import Value, Where
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult
 from nianbao.policy import Policy
-from nianbao.readers.roster import read_roster
-from nianbao.readers.tables import read_table
+from nianbao.readers.roster import read_sound_entries
 from nianbao.report import Report, leaves
 from nianbao.rules.expression import Number
 from nianbao.rules.instances import number_of
@@ -61,11 +59,17 @@ class Member:
 
 @dataclass(frozen=True)
 class Excluded:
-    """An agency that does not count, and why; `reported` where there is a report of it."""
+    """An agency that does not count, and why; `reported` where there is a report of it.
+
+    `listed` is its name on the roster; `of_year` the year of a report that does not count for that alone, 0
+    where it does not say, None where that is not why.
+    """
 
     agency: str
     reason: str
     reported: bool = True
+    listed: str | None = None
+    of_year: int | None = None
 
 
 @dataclass(frozen=True)
@@ -87,10 +91,13 @@ class Roster:
         """Return the roster of a file, or of nested data of each agency; raises InputError."""
         if source is None:
             return cls(name=name)
-        found: Iterable[Mapping[str, Any]]
-        found = read_roster(Path(source), pack) if isinstance(source, str | Path) else list(source)  # type: ignore[call-overload]
+        if isinstance(source, str | Path):
+            listed = read_sound_entries(Path(source), pack)
+            found: Iterable[Mapping[str, Any]] = [entry.data for entry in listed]
+            parents = {name(str(e.data["agency"])): name(e.parent) for e in listed if e.parent}
+        else:
+            found, parents = list(source), {}  # type: ignore[call-overload]
         entries = tuple((str(entry["agency"]), dict(leaves(entry))) for entry in found)
-        parents = _parents(Path(source), name) if isinstance(source, str | Path) else {}
         roster = cls(entries, parents, True, name, str(pack.meta.get("code", "")))
         for number, (agency, said) in enumerate(entries):
             for key in (name(agency), code_key(said.get(roster.code))):
@@ -103,22 +110,6 @@ class Roster:
         number = self._by_key.get(self.name(report.agency))
         code = code_key(report.value(self.code)) if self.code and number is None else ""
         return self._by_key.get(code) if code else number
-
-
-_PARENT: Mapping[str, Sequence[str]] = {
-    "agency": ("单位名称", "单位", "机关名称", "名称", "agency"),
-    "parent": ("上级单位", "所属单位", "所属地区", "已含在", "parent"),
-}
-
-
-def _parents(path: Path, name: Key) -> dict[str, str]:
-    """Return in whose figures the agencies of a roster are included, where it has a column 上级单位."""
-    try:
-        rows = read_table(path, _PARENT, ("agency", "parent"), "单位名录")
-    except InputError:
-        # The roster itself has been read: it has no such column.
-        return {}
-    return {name(row.get("agency")): name(row.get("parent")) for row in rows if row.get("parent")}
 
 
 class Gatherer:

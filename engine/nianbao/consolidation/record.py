@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -22,13 +22,31 @@ _NAMED, _LISTED = 5, 6
 
 @dataclass(frozen=True)
 class Record:
-    """What an earlier roll-up was made of; `outputs` are the files that it wrote."""
+    """What a roll-up was made of; `outputs` are the files that it wrote.
+
+    `members` are the digest and the figures of each agency; `within` names the agencies that are in the
+    figures of those members, by the records of their own roll-ups.
+    """
 
     agency: str
     year: int | None
     fields: tuple[str, ...]
     members: Mapping[str, tuple[str, tuple[Number | None, ...]]]
     outputs: tuple[str, ...] = ()
+    within: tuple[str, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        agency: str,
+        year: int | None,
+        policy: Policy,
+        members: Iterable[Member],
+        within: Sequence[str] = (),
+    ) -> Record:
+        """Return the record of these members, before anything is written."""
+        kept = {member.agency: (member.digest, member.figures) for member in members}
+        return cls(agency, year, policy.paths, kept, within=tuple(within))
 
 
 @dataclass(frozen=True)
@@ -71,22 +89,21 @@ class Changes:
         return f"汇总后{'、'.join(parts)}，影响：{effect}"
 
 
-def record_json(
-    agency: str,
-    year: int | None,
-    policy: Policy,
-    members: Iterable[Member],
-    outputs: Sequence[str],
-    pack: Pack,
-) -> Iterable[bytes]:
-    """Yield the record as JSON: one line a member, so that a thousand of them can still be read."""
-    head = {"pack": pack.id, "agency": agency, "year": year, "outputs": list(outputs)}
+def record_json(record: Record, pack: Pack) -> Iterator[bytes]:
+    """Yield a record as JSON: one line a member, so that a thousand of them can still be read."""
+    head = {
+        "pack": pack.id,
+        "agency": record.agency,
+        "year": record.year,
+        "outputs": list(record.outputs),
+        "within": list(record.within),
+    }
     text = json.dumps(head, ensure_ascii=False, indent=1)
-    yield f"{text[:-2]},\n".encode()
-    yield f' "fields": {json.dumps(policy.paths)},\n "members": ['.encode()
-    for number, member in enumerate(members):
-        figures = [format(f, "f") if isinstance(f, Decimal) else f for f in member.figures]
-        line = json.dumps([member.agency, member.digest, figures], ensure_ascii=False, separators=(",", ":"))
+    yield f"{text[:-2]},\n".encode("utf-8", "replace")
+    yield f' "fields": {json.dumps(record.fields)},\n "members": ['.encode()
+    for number, (agency, (digest, known)) in enumerate(record.members.items()):
+        figures = [format(f, "f") if isinstance(f, Decimal) else f for f in known]
+        line = json.dumps([agency, digest, figures], ensure_ascii=False, separators=(",", ":"))
         yield f"{',' if number else ''}\n  {line}".encode("utf-8", "replace")
     yield b"\n ]\n}\n"
 
@@ -100,7 +117,12 @@ def read_record(path: Path) -> Record | None:
             for agency, digest, figures in source["members"]
         }
         return Record(
-            source["agency"], source["year"], tuple(source["fields"]), members, tuple(source["outputs"])
+            source["agency"],
+            source["year"],
+            tuple(source["fields"]),
+            members,
+            tuple(source["outputs"]),
+            tuple(source.get("within", ())),
         )
     except FileNotFoundError:
         return None
@@ -109,33 +131,60 @@ def read_record(path: Path) -> Record | None:
         raise InputError(message, file=str(path)) from None
 
 
+def refuse_other(record: Record | None, agency: str, year: int | None, name: Key) -> None:
+    """Raise InputError where the earlier roll-up of a place is one of another agency or year."""
+    if record is None:
+        return
+    other = name(record.agency) != name(agency)
+    if other or (record.year and year and record.year != year):
+        what = f"{record.agency}{f'{record.year}年' if record.year else ''}的汇总"
+        this = f"{agency}{f'{year}年' if year else ''}"
+        message = f"上次写在这里的是{what}，这次是{this}的，不能混用"
+        raise InputError(f"{message}；请换一个输出文件名，或检查输入")
+
+
 def changes_since(record: Record, members: Sequence[Member], policy: Policy, name: Key) -> Changes:
     """Return what changed since an earlier roll-up; figures that it did not add count as 0 then."""
-    before = {name(agency): (agency, *rest) for agency, rest in record.members.items()}
-    now = {name(member.agency): member for member in members}
-    changed = [m.agency for key, m in now.items() if key in before and before[key][1] != m.digest]
-    added = [m.agency for key, m in now.items() if key not in before]
-    gone = [agency for key, (agency, *_) in before.items() if key not in now]
-    places = {path: number for number, path in enumerate(record.fields)}
-    old_place = [places.get(path) for path in policy.paths]
-    affected = [key for key, m in now.items() if key not in before or before[key][1] != m.digest]
-    affected += [key for key in before if key not in now]
-    fields = []
-    for number, path in enumerate(policy.paths):
-        place = old_place[number]
+    return _Since(record, members, policy, name).changes()
 
-        def old(key: str, place: int | None = place) -> Number:
-            return (before[key][2][place] or 0) if key in before and place is not None else 0
 
-        def new(key: str, number: int = number) -> Number:
-            return now[key].figure(number) if key in now else 0
+class _Since:
+    """The members of an earlier roll-up beside those of now, by their names as they are compared."""
 
-        by = [(now[k].agency if k in now else before[k][0], new(k) - old(k)) for k in affected]
-        by = greatest_first(by)
-        if by:
-            total = sum((m.figure(number) for m in members), start=0)
-            fields.append(Change(path, total - sum((gap for _, gap in by), start=0), total, tuple(by)))
-    return Changes(tuple(changed), tuple(added), tuple(gone), tuple(fields))
+    def __init__(self, record: Record, members: Sequence[Member], policy: Policy, name: Key) -> None:
+        self.before = {name(agency): (agency, *rest) for agency, rest in record.members.items()}
+        self.now = {name(member.agency): member for member in members}
+        self.members, self.policy = members, policy
+        places = {path: number for number, path in enumerate(record.fields)}
+        self.places = [places.get(path) for path in policy.paths]
+
+    def changes(self) -> Changes:
+        """Return what differs."""
+        before, now = self.before, self.now
+        changed = [key for key, m in now.items() if key in before and before[key][1] != m.digest]
+        added = [key for key in now if key not in before]
+        gone = [key for key in before if key not in now]
+        fields = self._fields([key for key in now if key in {*changed, *added}] + gone)
+        named = [tuple(map(self._named, keys)) for keys in (changed, added, gone)]
+        return Changes(named[0], named[1], named[2], tuple(fields))
+
+    def _fields(self, affected: Sequence[str]) -> Iterator[Change]:
+        for number, path in enumerate(self.policy.paths):
+            gaps = ((self._named(key), self._now(key, number) - self._then(key, number)) for key in affected)
+            by = greatest_first(gaps)
+            if by:
+                total = sum((member.figure(number) for member in self.members), start=0)
+                yield Change(path, total - sum((gap for _, gap in by), start=0), total, tuple(by))
+
+    def _named(self, key: str) -> str:
+        return self.now[key].agency if key in self.now else self.before[key][0]
+
+    def _then(self, key: str, number: int) -> Number:
+        place = self.places[number]
+        return (self.before[key][2][place] or 0) if key in self.before and place is not None else 0
+
+    def _now(self, key: str, number: int) -> Number:
+        return self.now[key].figure(number) if key in self.now else 0
 
 
 def _shares(by: Sequence[tuple[str, Number]]) -> str:

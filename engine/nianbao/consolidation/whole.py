@@ -50,11 +50,17 @@ def _sum(column: Sequence[Number | None]) -> Number | None:
         return sum(known) if known else None
 
 
-def scope_of_whole(members: Sequence[Member], own: Report | None, policy: Policy) -> ScopeKind:
-    """Return the narrowest scope that holds all members but the government's own; the widest if unknown."""
+def scope_of_whole(
+    members: Sequence[Member], missing: Iterable[Value], own: Report | None, policy: Policy
+) -> ScopeKind:
+    """Return the narrowest scope that holds all members but the government's own; the widest if unknown.
+
+    `missing` are the categories of those that are still to report.
+    """
     name = agency_key(own.agency) if own is not None else ""
     others = [member for member in members if agency_key(member.agency) != name]
-    return policy.widest_needed(str(member.said.get(policy.category)) for member in others)
+    needed = [*(member.said.get(policy.category) for member in others), *missing]
+    return policy.widest_needed(map(str, needed))
 
 
 def whole_report(
@@ -63,11 +69,18 @@ def whole_report(
     figures: Mapping[str, Number | None],
     scope: ScopeKind,
     own: Report | None,
+    statement: str,
     pack: Pack,
-    policy: Policy,
 ) -> Report:
-    """Return the report of the whole; its places are those of the matrix."""
+    """Return the report of the whole, `statement` at the end of the text that the pack names.
+
+    The places of its figures are those of the matrix.
+    """
+    policy = pack.rollup
+    assert policy is not None, "only a pack with a policy rolls up"
     values: dict[str, Value] = {"agency": agency, "year": year, **_words(own, pack, policy)}
+    if (field := policy.statement.get("field")) and statement:
+        values[field] = with_statement(values.get(field), statement)
     values |= {policy.scope: scope.value, policy.included: True}
     values.setdefault(policy.category, policy.own)
     values |= {path: figure for path, figure in figures.items() if figure is not None}
@@ -77,6 +90,12 @@ def whole_report(
         for number, path in enumerate(policy.paths, 2)
     }
     return Report(data, Where(sheet=MATRIX), (), origins)
+
+
+def with_statement(text: Value, statement: str) -> str:
+    """Return a text that ends with the statement, as a paragraph of its own; one that has it stays."""
+    words = str(text or "").rstrip()
+    return words if statement in words else "\n".join(filter(None, (words, statement)))
 
 
 def _words(own: Report | None, pack: Pack, policy: Policy) -> dict[str, Value]:

@@ -8,33 +8,33 @@ from collections.abc import Sequence
 from nianbao.consolidation.adjustments import Adjustment
 from nianbao.consolidation.members import Excluded, Member, category_words
 from nianbao.pack import Pack
-from nianbao.policy import Policy
-from nianbao.report import Report
+from nianbao.policy import Policy, ScopeKind
 
 # Names that a sentence lists.
 _LISTED = 5
 
 
 def statement_of(
-    whole: Report,
+    agency: str,
+    scope: ScopeKind,
     members: Sequence[Member],
     excluded: Sequence[Excluded],
     missing: Sequence[str],
     lines: Sequence[Adjustment],
     pack: Pack,
-    policy: Policy,
 ) -> str:
     """Return what the figures hold as one sentence for the report: 口径说明."""
+    policy = pack.rollup
+    assert policy is not None, "only a pack with a policy rolls up"
     words = policy.statement
-    scope = policy.scope_of(whole.value(policy.scope))
     counted = sum(not line.follows for line in lines)
-    left_out = _names([each.agency for each in excluded])
+    left_out = _names([each.agency for each in excluded if each.of_year is None])
     return words["text"].format(
-        agency=whole.agency,
-        scope=scope.words if scope else "",
+        agency=agency,
+        scope=policy.scope_words(scope, agency),
         members=categories(members, pack, policy),
         count=len(members),
-        excluded=words["excluded"].format(names=left_out) if excluded else "",
+        excluded=words["excluded"].format(names=left_out) if left_out else "",
         adjusted=words["adjusted"].format(count=counted) if counted else "",
         missing=words["missing"].format(names=_names(missing)) if missing else "",
     )

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from nianbao.agencies import code_key
 from nianbao.errors import InputError
-from nianbao.fields import lookup
+from nianbao.fields import lookup, place_value
 from nianbao.findings import Where
 from nianbao.pack import Pack
-from nianbao.readers.roster import RosterEntry, read_entries
+from nianbao.readers.roster import RosterEntry, read_sound_entries
+from nianbao.report import Report, leaves
 
 _DATE = re.compile(r"(?:(\d{4})\s*[-./年]\s*)?(\d{1,2})\s*[-./月]\s*(\d{1,2})\s*日?")
 
@@ -23,7 +24,8 @@ _DATE = re.compile(r"(?:(\d{4})\s*[-./年]\s*)?(\d{1,2})\s*[-./月]\s*(\d{1,2})\
 class Member:
     """An agency that is to report: `due` is the last day of its report, `formers` are its other names.
 
-    `category` is the value of the pack's field, `contact` are names and numbers in one line.
+    `law` is the last day that the law gives it, also for making the report public. `category` is the value of
+    the pack's field, `contact` are names and numbers in one line.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Member:
     email: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     where: Where = field(default_factory=Where)
+    law: date = date.max
 
 
 def read_members(path: Path, pack: Pack, year: int, due: date | None = None) -> tuple[Member, ...]:
@@ -44,12 +47,8 @@ def read_members(path: Path, pack: Pack, year: int, due: date | None = None) -> 
     Raises InputError for a roster that cannot be read or contradicts itself: doubled codes, a category that
     is none, a deadline that is later than the pack's.
     """
-    entries = read_entries(path, pack)
-    if problems := [f"第{e.where.row or e.where.line}行{p}" for e in entries for p in e.problems]:
-        raise InputError(f"{path.name}：名录{'；'.join(problems[:5])}", file=str(path))
-    members = tuple(_member(entry, pack, year, due, path) for entry in entries)
-    _refuse_doubled_codes(members, path)
-    return members
+    entries = read_sound_entries(path, pack)
+    return tuple(_member(entry, pack, year, due, path) for entry in entries)
 
 
 def _member(entry: RosterEntry, pack: Pack, year: int, due: date | None, path: Path) -> Member:
@@ -77,7 +76,20 @@ def _member(entry: RosterEntry, pack: Pack, year: int, due: date | None, path: P
         email=entry.email,
         data=data,
         where=entry.where,
+        law=latest,
     )
+
+
+def as_of(report: Report, member: Member) -> Report:
+    """Return a report under the name of the roster, with what only the roster knows of its agency.
+
+    A Word file says neither category nor code, and may bear a former name.
+    """
+    data = copy.deepcopy(dict(report.data))
+    for path, value in leaves(member.data):
+        if path == "agency" or report.value(path) is None:
+            place_value(data, path, value)
+    return replace(report, data=data, known=None)
 
 
 def deadline(pack: Pack, category: str, year: int) -> date:
@@ -103,14 +115,3 @@ def read_date(text: str, year: int) -> date:
 def in_words(day: date) -> str:
     """Return a day as a deadline is spoken of: 1月31日."""
     return f"{day.month}月{day.day}日"
-
-
-def _refuse_doubled_codes(members: Iterable[Member], path: Path) -> None:
-    by_code: dict[str, list[Member]] = {}
-    for member in members:
-        if member.code:
-            by_code.setdefault(code_key(member.code), []).append(member)
-    doubled = [same for same in by_code.values() if len(same) > 1]
-    if doubled:
-        shown = "；".join(f"{same[0].code}（{'、'.join(m.name for m in same)}）" for same in doubled)
-        raise InputError(f"{path.name}：名录里代码重复：{shown}，请改正后再收", file=str(path))

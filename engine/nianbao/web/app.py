@@ -21,6 +21,8 @@ from nianbao.web.api import Api
 from nianbao.web.downloads import Printer
 from nianbao.web.files import Files
 from nianbao.web.looks import Looks
+from nianbao.web.office.pages import OfficePages
+from nianbao.web.office.space import OfficeSpace
 from nianbao.web.packs import Packs
 from nianbao.web.pages import Pages
 from nianbao.web.security import BodyLimit, Guard, refusal
@@ -49,7 +51,7 @@ def create_app(
     looks, printer = Looks(), Printer(jobs=min(cores, 4))
     packs = packs or Packs(workspace.pack)
     api = Api(packs, printer, settings.limits, jobs=cores)
-    pages = Pages(workspace, looks, settings.local, closing or anyio.Event())
+    pages = _pages(workspace, looks, settings.local, closing or anyio.Event())
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -73,6 +75,12 @@ def create_app(
         lifespan=lifespan,
     )
     return Guard(app, settings)
+
+
+def _pages(workspace: Workspace, looks: Looks, local: bool, closing: anyio.Event) -> Pages:
+    if isinstance(workspace, OfficeSpace):
+        return OfficePages(workspace, looks, local, closing)
+    return Pages(workspace, looks, local, closing)
 
 
 async def _watch(workspace: Workspace) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from nianbao.beside import Beside, Tally
 from nianbao.bind import bind
+from nianbao.collecting.files import state_of
 from nianbao.errors import InputError
 from nianbao.labels import normal
 from nianbao.pack import Pack
@@ -98,7 +99,7 @@ def checked_document(
         seen[who] = seen.get(who, 0) + 1
         # The same report of the next version of the file has the same name, so that its page stays open.
         id = make_id(document.id, who, str(seen[who]))
-        yield Checked(id, document, _shown(result, [document.file, *files]), beside.last(result.report))
+        yield Checked(id, document, shown(result, [document.file, *files]), beside.last(result.report))
 
 
 def notes_on(checked: Iterable[Checked], beside: Beside, pack: Pack) -> Iterator[tuple[str, str]]:
@@ -123,7 +124,7 @@ def _doubled(items: Sequence[Checked]) -> str:
     return f"{report.agency}{f'{report.year}年' if report.year else ''}（{names}）"
 
 
-def _shown(result: CheckResult, files: Sequence[Stored]) -> CheckResult:
+def shown(result: CheckResult, files: Sequence[Stored]) -> CheckResult:
     """Return a result whose findings name the files as people know them; the origins of values stay."""
     report = result.report
     findings = tuple(
@@ -136,15 +137,6 @@ def _shown(result: CheckResult, files: Sequence[Stored]) -> CheckResult:
     )
     source = replace(report.source, file=renamed(report.source.file, files))
     return CheckResult(replace(report, source=source), findings)
-
-
-def state_of(path: Path) -> tuple[int, int]:
-    """Return what changes when a file does; the same for all that are not there."""
-    try:
-        found = path.stat()
-    except OSError:
-        return 0, -1
-    return found.st_mtime_ns, found.st_size
 
 
 def make_id(*parts: str) -> str:

@@ -130,8 +130,6 @@ def _row(
 
 def as_csv(listing: Listing) -> bytes:
     """Return the list as CSV that Excel opens (UTF-8 with its mark); no cell is taken for a formula."""
-    stream = io.StringIO()
-    writer = csv.writer(stream)
     years = ("与上年",) if listing.compared else ()
     head = (
         "单位",
@@ -146,11 +144,19 @@ def as_csv(listing: Listing) -> bytes:
         "更新时间",
         "来源",
     )
-    writer.writerow(head)
+    rows: list[Sequence[str]] = [head]
     for row in listing.rows:
         last = (row.last_year,) if listing.compared else ()
         cells = (row.agency, row.year, row.category, row.word, str(row.errors), str(row.warnings), row.first)
-        writer.writerow(map(_cell, (*cells, *row.figures, *last, row.moment.replace("T", " "), row.source)))
+        rows.append((*cells, *row.figures, *last, row.moment.replace("T", " "), row.source))
+    return csv_bytes(rows)
+
+
+def csv_bytes(rows: Iterable[Sequence[str]]) -> bytes:
+    """Return rows as CSV that Excel opens (UTF-8 with its mark); no cell is taken for a formula."""
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerows([_cell(cell) for cell in row] for row in rows)
     return stream.getvalue().encode("utf-8-sig", "backslashreplace")
 
 

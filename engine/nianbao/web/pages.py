@@ -24,11 +24,13 @@ from nianbao.web.workspace import Workspace
 
 # So often the page asks whether something has changed, in seconds; and so often it says that it is alive.
 _TICK, _ALIVE = 0.25, 15.0
-_HTML = "text/html; charset=utf-8"
 
 
 class Pages:
-    """The pages of one workspace."""
+    """The pages of one workspace; `home` is what its first page is called."""
+
+    home = "单位列表"
+    kind = "text/html; charset=utf-8"
 
     def __init__(self, workspace: Workspace, looks: Looks, local: bool, closing: anyio.Event) -> None:
         self.workspace, self.looks, self.local, self.closing = workspace, looks, local, closing
@@ -39,7 +41,7 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._list: tuple[int, bytes] | None = None
+        self._kept: tuple[int, bytes] | None = None
 
     def routes(self) -> list[Route]:
         """Return the routes of the pages."""
@@ -59,13 +61,13 @@ class Pages:
     def _index(self) -> Response:
         space = self.workspace
         version = space.version
-        if self._list is not None and self._list[0] == version:
-            return Response(self._list[1], media_type=_HTML)
+        if self._kept is not None and self._kept[0] == version:
+            return Response(self._kept[1], media_type=self.kind)
         documents, previous = space.documents(), space.documents("previous")
         listing = listings.listing_of(space.checked(), [*documents, *previous], space.pack, bool(previous))
         files: dict[str, Any] = {"documents": documents, "previous": previous, "waiting": space.waiting}
         answer = self.page("list.html", version, listing=listing, notes=space.notes(), **files)
-        self._list = version, bytes(answer.body)
+        self._kept = version, bytes(answer.body)
         return answer
 
     async def report(self, request: Request) -> Response:
@@ -79,20 +81,27 @@ class Pages:
         if item is None:
             return self.page("gone.html", version, status=404)
         page = report_page(item, checked, space.pack)
-        return self.page("report.html", version, report=page, look=self.looks.address(page.rules))
+        look = self.looks.address(page.rules)
+        return self.page("report.html", version, report=page, look=look, **self.beside(item))
 
-    def page(self, template: str, version: int, status: int = 200, **values: Any) -> Response:
-        """Return a page made by a template of ours."""
+    def beside(self, item: Checked) -> dict[str, Any]:
+        """Return what the page of a report says beside it: its notice, whether it counts, its other name."""
+        return {"notice": "", "adopted": True, "listed": ""}
+
+    def page(self, template: str, version: int, status: int = 200, here: str = "", **values: Any) -> Response:
+        """Return a page made by a template of ours; `here` is which of the main pages it is."""
         pack = self.workspace.pack
         text = self.environment.get_template(template).render(
             pack=pack,
             local=self.local,
             program=__version__,
             state=version,
+            home=self.home,
+            here=here,
             assets=self.looks.assets,
             **values,
         )
-        return Response(text, status, media_type=_HTML)
+        return Response(text, status, media_type=self.kind)
 
     async def upload(self, request: Request) -> Response:
         """Take files in and say what became of them; without script, go back to the list."""

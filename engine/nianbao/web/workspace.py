@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from nianbao.beside import Beside
+from nianbao.collecting.files import state_of
 from nianbao.errors import InputError
 from nianbao.inputs import expand
 from nianbao.labels import normal
@@ -31,7 +32,6 @@ from nianbao.web.documents import (
     notes_on,
     read_document,
     replaced_by,
-    state_of,
 )
 from nianbao.web.settings import Limits
 from nianbao.web.uploads import Refused, Stored

@@ -6,6 +6,8 @@ other report is rendered with marks and then converted (`blocks`). Both give the
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -68,6 +70,15 @@ def html_of(
     """Return the title, body and style sheet of a report's page, for a page of another's making."""
     body, rules = _pages(template or pack.template).convert(template_context(report, pack), fragment, marked)
     return Html(properties(report, pack).title, body, rules)
+
+
+def html_of_docx(docx: bytes) -> Html:
+    """Return any Word file, say a notice, as the page that shows it; it has no title."""
+    with zipfile.ZipFile(io.BytesIO(docx)) as package:
+        contents = {info.filename: package.read(info) for info in package.infolist() if not info.is_dir()}
+    sheet = Classes()
+    body = DocumentConverter(Source(contents), contents, sheet).convert()
+    return Html("", body, sheet.rules)
 
 
 def _language(pack: Pack) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
 from nianbao.errors import OutputError, TemplateError
 from nianbao.filenames import Namer
-from nianbao.ledger.lines import DONE, Ledger
+from nianbao.ledger.lines import DONE, Ledger, Line
 from nianbao.outputs.files import make_folder, write_atomic
 from nianbao.outputs.ledger.documents import (
     NOTICE,
@@ -45,6 +46,47 @@ def paper_template(kind: str, pack: Pack, own: Path | None = None) -> CompiledTe
     return load_document(pack.sources[file], file, _NAMES[kind])
 
 
+NOTICE_NAME, SIGNOFF_NAME = "更正通知", "审签单"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A notice to an agency: its Word file and its text for an e-mail; `name` is that of a file of it."""
+
+    name: str
+    docx: bytes
+    mail: str
+
+    @property
+    def text(self) -> bytes:
+        """The text as a file that older editors read too: they take one without the mark for GBK."""
+        return self.mail.replace("\n", "\r\n").encode("utf-8-sig", "replace")
+
+
+def notices_of(
+    ledger: Ledger,
+    pack: Pack,
+    template: CompiledTemplate,
+    *,
+    office: str = "",
+    reply_by: date | None = None,
+    lines: Iterable[Line] | None = None,
+) -> Iterator[Notice]:
+    """Yield the notice of each agency that has something to do, or of each of `lines`.
+
+    `reply_by` is the day asked for, by default the deadline of the report, where it has not passed.
+    """
+    words, namer = Words(pack), Namer()
+    for line in ledger.lines if lines is None else lines:
+        if line.status in DONE:
+            continue
+        by = reply_by or (line.member.due if line.member.due >= ledger.today else None)
+        context = notice_context(line, ledger, pack, words, office, by)
+        name, _ = namer.name(f"{line.member.name}{ledger.year}年{NOTICE_NAME}")
+        properties = document_properties(f"{line.member.name}{NOTICE_NAME}", ledger, office, pack)
+        yield Notice(name, template.render(context, properties), mail_text(context, line.member.email))
+
+
 def write_notices(
     folder: Path,
     ledger: Ledger,
@@ -56,30 +98,18 @@ def write_notices(
 ) -> list[Path]:
     """Write a Word file and a text for each agency that has something to do; return the Word files.
 
-    `reply_by` is the day asked for, by default the deadline of the report, where it has not passed. What an
-    earlier run has written for agencies that are done now is removed. Raises OutputError.
+    `reply_by` is as `notices_of` takes it. What an earlier run has written for agencies that are done now is
+    removed. Raises OutputError.
     """
     make_folder(folder)
-    words, namer = Words(pack), Namer()
     written: list[Path] = []
-    for line in ledger.lines:
-        if line.status in DONE:
-            continue
-        by = reply_by or (line.member.due if line.member.due >= ledger.today else None)
-        context = notice_context(line, ledger, pack, words, office, by)
-        name, _ = namer.name(f"{line.member.name}{ledger.year}年{NOTICE_NAME}")
-        properties = document_properties(f"{line.member.name}{NOTICE_NAME}", ledger, office, pack)
-        path = folder / f"{name}.docx"
-        write_atomic(path, template.render(context, properties))
-        text = mail_text(context, line.member.email).replace("\n", "\r\n")
-        # Older editors take a text without the mark for GBK.
-        write_atomic(folder / f"{name}.txt", text.encode("utf-8-sig", "replace"))
+    for notice in notices_of(ledger, pack, template, office=office, reply_by=reply_by):
+        path = folder / f"{notice.name}.docx"
+        write_atomic(path, notice.docx)
+        write_atomic(folder / f"{notice.name}.txt", notice.text)
         written.append(path)
     _remove_others(folder, NOTICE_NAME, written)
     return written
-
-
-NOTICE_NAME, SIGNOFF_NAME = "更正通知", "审签单"
 
 
 def write_signoffs(folder: Path, ledger: Ledger, pack: Pack, template: CompiledTemplate) -> list[Path]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nianbao.consolidation import Rollup
-from nianbao.consolidation.record import record_json
+from nianbao.consolidation.record import Record, record_json
 from nianbao.errors import OutputError
-from nianbao.filenames import safe_name
-from nianbao.inputs import MATRIX_FILE, RECORD_FILE, TEXTS_FILE
+from nianbao.filenames import MATRIX_FILE, RECORD_FILE, TEXTS_FILE, safe_name
 from nianbao.manifest import VOIDED
 from nianbao.outputs.files import make_folder, move, replacing, write_atomic
 from nianbao.outputs.rollup.matrix import write_matrix
@@ -73,41 +72,51 @@ def write_rollup(
     *,
     allow_errors: str | None = None,
     notes: tuple[tuple[str, str], ...] = (),
-    before: tuple[str, ...] = (),
+    earlier: Record | None = None,
 ) -> Written:
     """Write the files of a roll-up; one with errors has no report unless `allow_errors` gives a reason.
 
-    `before` are the files that an earlier roll-up wrote: a report that is no longer right moves to 已作废.
-    Raises OutputError, RenderError.
+    A report that the `earlier` roll-up wrote and that is no longer right moves to 已作废. Raises OutputError,
+    RenderError.
     """
-    policy = pack.rollup
-    assert policy is not None, "only a pack with a policy rolls up"
     make_folder(places.out.parent)
+    unchecked = "" if rollup.ok else UNCHECKED
+    if allow_errors and unchecked:
+        notes = (*notes, ("未通过校验仍生成的理由", allow_errors))
+    write_matrix(places.matrix, rollup, pack, notes)
+    write_texts(places.texts, rollup, pack)
     report = None
     if rollup.ok or allow_errors:
-        report = places.marked(rollup.draft, "" if rollup.ok else UNCHECKED)
-    recorded = (
-        *notes,
-        *([("未通过校验仍生成的理由", allow_errors)] if allow_errors and not rollup.ok else ()),
-    )
-    write_matrix(places.matrix, rollup, pack, recorded)
-    write_texts(places.texts, rollup, pack)
-    outputs: list[str] = []
-    if report is not None:
-        docx = render(rollup.report, pack)
-        marks = "、".join(filter(None, (rollup.draft, "" if rollup.ok else UNCHECKED)))
-        write_atomic(report, with_watermark(docx, marks) if marks else docx)
+        report = places.marked(rollup.draft, unchecked)
+        write_atomic(report, report_docx(rollup, pack))
         text = json.dumps(exchanged(rollup.report.data), ensure_ascii=False, indent=1)
-        data = report.with_suffix(".json")
-        write_atomic(data, f"{text}\n".encode("utf-8", "replace"))
-        outputs = [report.name, data.name]
-    voided = _void(places.out.parent, before, outputs)
-    with replacing(places.record) as stream:
-        stream.writelines(record_json(rollup.agency, rollup.year, policy, rollup.members, outputs, pack))
+        write_atomic(report.with_suffix(".json"), f"{text}\n".encode("utf-8", "replace"))
+    outputs = (report.name, report.with_suffix(".json").name) if report is not None else ()
+    voided = _void(places.out.parent, earlier.outputs if earlier else (), outputs)
+    if record := _record(rollup, outputs, earlier, pack):
+        with replacing(places.record) as stream:
+            stream.writelines(record_json(record, pack))
     return Written(report, places, voided)
 
 
-def _void(folder: Path, before: tuple[str, ...], now: list[str]) -> tuple[str, ...]:
+def report_docx(rollup: Rollup, pack: Pack) -> bytes:
+    """Return the Word file of the whole, with a watermark that says why it is not final."""
+    docx = render(rollup.report, pack)
+    marks = "、".join(filter(None, (rollup.draft, "" if rollup.ok else UNCHECKED)))
+    return with_watermark(docx, marks) if marks else docx
+
+
+def _record(rollup: Rollup, outputs: tuple[str, ...], earlier: Record | None, pack: Pack) -> Record | None:
+    """Return what the next roll-up compares itself with: the last one that came to a report."""
+    if not outputs:
+        return replace(earlier, outputs=()) if earlier is not None else None
+    policy = pack.rollup
+    assert policy is not None, "only a pack with a policy rolls up"
+    made = Record.of(rollup.agency, rollup.year, policy, rollup.members, rollup.within)
+    return replace(made, outputs=outputs)
+
+
+def _void(folder: Path, before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:
     """Move what an earlier roll-up wrote and this one did not to 已作废; return the names."""
     gone = [
         name for name in before if name not in now and Path(name).name == name and (folder / name).is_file()

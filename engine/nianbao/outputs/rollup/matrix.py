@@ -140,9 +140,10 @@ def _members(book: Book, rollup: Rollup, pack: Pack, policy: Policy) -> None:
 
 
 def _counted(rollup: Rollup, pack: Pack, policy: Policy) -> Iterator[tuple[Value, ...]]:
-    scopes = {kind.value: kind.words for kind in policy.scopes}
+    scopes = {kind.value: kind for kind in policy.scopes}
     for member in rollup.members:
-        scope = scopes.get(str(member.said.get(policy.scope)), "")
+        kind = scopes.get(str(member.said.get(policy.scope)))
+        scope = policy.scope_words(kind, member.agency) if kind else ""
         category = category_words(member.said.get(policy.category), pack, policy)
         yield (
             member.agency,

@@ -135,14 +135,15 @@
 
   // The list: filtered and ordered here, over rows that are all there.
   const memory = {
-    get() { try { return JSON.parse(sessionStorage.getItem("list")) || {}; } catch { return {}; } },
-    set(value) { try { sessionStorage.setItem("list", JSON.stringify(value)); } catch { /* a page without storage */ } },
+    get(name) { try { return JSON.parse(sessionStorage.getItem(name)) || {}; } catch { return {}; } },
+    set(name, value) { try { sessionStorage.setItem(name, JSON.stringify(value)); } catch { /* a page without storage */ } },
   };
   function beginList() {
     const list = $("[data-list]");
     if (!list) return;
     const search = $("#search"), category = $("#category"), order = $("#order"), body = $("#rows");
-    const kept = memory.get();
+    const name = list.dataset.list || "list", kept = memory.get(name);
+    const unit = list.dataset.unit || "份", what = list.dataset.what || "报告";
     search.value = kept.search || "";
     order.value = kept.order || "rank";
     if (category) category.value = [...category.options].some((o) => o.value === kept.category) ? kept.category : "";
@@ -166,10 +167,10 @@
       for (const button of $$("[data-status]", $(".counts"))) {
         button.setAttribute("aria-pressed", String(button.dataset.status === status));
       }
-      const text = count === rows.length ? `共${count}份报告` : `列出${count}份，共${rows.length}份报告`;
+      const text = count === rows.length ? `共${count}${unit}${what}` : `列出${count}${unit}，共${rows.length}${unit}${what}`;
       if ($("#shown").textContent !== text) $("#shown").textContent = text;
       $("#nothing").hidden = count > 0;
-      memory.set({ search: search.value, category: category?.value || "", order: order.value, status });
+      memory.set(name, { search: search.value, category: category?.value || "", order: order.value, status });
     }
     for (const button of $$(".count", list)) {
       button.addEventListener("click", () => { status = button.dataset.status; apply(); });
@@ -292,7 +293,93 @@
     });
   }
 
-  function begin() { beginList(); beginPaper(); }
+  // A figure of the whole: who is behind it opens beside the report, or from below on a small screen.
+  async function showMembers(link, keyboard) {
+    const panel = $("#panel");
+    try {
+      const answer = await fetch(link.getAttribute("href"), { headers: { accept: "text/html" } });
+      if (!answer.ok) throw new Error("没有读到这个数字的来源，请重试");
+      const fresh = $("#members", new DOMParser().parseFromString(await answer.text(), "text/html"));
+      const close = document.createElement("button");
+      close.type = "button";
+      close.className = "plain close";
+      close.textContent = "关闭";
+      close.addEventListener("click", () => hideMembers(true));
+      $("header", fresh).prepend(close);
+      $("#members").replaceWith(document.adoptNode(fresh));
+      for (const other of $$(".figure.is-current")) { other.classList.remove("is-current"); other.removeAttribute("aria-current"); }
+      link.classList.add("is-current");
+      link.setAttribute("aria-current", "true");
+      panel.classList.add("is-open");
+      panel.scrollTop = 0;
+      if (keyboard) $("#place").focus({ preventScroll: true });
+    } catch (error) { say(error.message, true); }
+  }
+  function hideMembers(back) {
+    const current = $(".figure.is-current"), panel = $("#panel");
+    if (!panel?.classList.contains("is-open")) return;
+    panel.classList.remove("is-open");
+    current?.classList.remove("is-current");
+    current?.removeAttribute("aria-current");
+    if (back) current?.focus();
+  }
+  document.addEventListener("click", (event) => {
+    if (!$("#panel") || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    const cell = event.target.closest?.(".whole td, .whole p");
+    const link = event.target.closest?.("a.figure") || (cell?.matches("td") && $("a.figure", cell));
+    if (!link) return;
+    event.preventDefault();
+    showMembers(link, event.detail === 0);
+  });
+  // Arrows go from figure to figure as the eye does: along the row, or to the nearest one above or below.
+  const middle = (box) => box.left + box.width / 2;
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") hideMembers(true);
+    const here = event.target.closest?.(".whole a.figure");
+    if (!here || !event.key.startsWith("Arrow")) return;
+    const all = $$(".whole a.figure"), box = here.getBoundingClientRect();
+    let next;
+    if (event.key === "ArrowRight") next = all[all.indexOf(here) + 1];
+    else if (event.key === "ArrowLeft") next = all[all.indexOf(here) - 1];
+    else {
+      const down = event.key === "ArrowDown" ? 1 : -1;
+      const ahead = all.map((link) => ({ link, to: link.getBoundingClientRect() }))
+        .filter(({ to }) => (to.top - box.top) * down > 4);
+      const row = Math.min(...ahead.map(({ to }) => (to.top - box.top) * down));
+      next = ahead.filter(({ to }) => (to.top - box.top) * down < row + 4)
+        .sort((a, b) => Math.abs(middle(a.to) - middle(box)) - Math.abs(middle(b.to) - middle(box)))[0]?.link;
+    }
+    if (next) { event.preventDefault(); next.focus(); }
+  });
+  document.addEventListener("change", (event) => { event.target.closest?.("form[data-auto]")?.requestSubmit(); });
+
+  // A link from the whole to a cell of a member's report.
+  function beginAim() {
+    const path = location.hash.match(/^#field=([\w.]+)$/)?.[1];
+    const cell = path && $(`.paper [data-field="${CSS.escape(path)}"]`);
+    if (!cell) return;
+    cell.classList.add("aimed");
+    cell.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+    if (!cell.hasAttribute("tabindex")) cell.tabIndex = -1;
+    cell.focus({ preventScroll: true });
+  }
+
+  // A text for another program: copied, or at least selected.
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.("[data-copy]");
+    if (!button) return;
+    const field = document.getElementById(button.dataset.copy);
+    try {
+      await navigator.clipboard.writeText(field.value);
+      say("已复制，可以粘贴到邮件里");
+    } catch {
+      field.focus();
+      field.select();
+      say("已选中全文，请按 Ctrl+C 复制");
+    }
+  });
+
+  function begin() { beginList(); beginPaper(); beginAim(); }
   begin();
 
   // What changed on the server, by another tab or on the disk.

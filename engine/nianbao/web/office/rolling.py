@@ -1,0 +1,72 @@
+"""The roll-up of what was adopted: whole, members behind each figure, what stands against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from nianbao.collecting.survey import Survey
+from nianbao.collecting.workspace import handed_on
+from nianbao.consolidation import Rollup, rollup
+from nianbao.errors import NianbaoError
+from nianbao.ledger.lines import Draft, Line
+from nianbao.ledger.members import Member
+from nianbao.ledger.signing import kept_report
+from nianbao.pack import Pack
+from nianbao.policy import Policy
+from nianbao.previous import Previous
+from nianbao.report import Report
+from nianbao.web.office.given import Given
+
+
+@dataclass(frozen=True)
+class Rolled:
+    """A roll-up, or why there is none; `whole` is its agency, `choices` are those that may be it."""
+
+    whole: str
+    choices: tuple[str, ...]
+    rollup: Rollup | None = None
+    problem: str = ""
+
+
+def rolled_up(made: Survey, given: Given, previous: Previous | None, whole: str = "") -> Rolled:
+    """Return the roll-up of the adopted reports into one of `whole`, by default of the only government."""
+    pack, ledger = made.workspace.pack, made.ledger
+    policy = pack.rollup
+    if policy is None:
+        return Rolled("", (), None, f"报表包{pack.id}没有写明怎样汇总")
+    known = wholes((line.member for line in ledger.lines), given, policy)
+    # Who is asked for must be one that may be it: nobody rolls up into a name from an address.
+    whole = whole if whole in known else known[0] if known else ""
+    if not whole:
+        return Rolled(
+            "", (), None, "名录里没有类别为本级政府的单位，不知道汇总成谁的报告；请用 --whole 写明单位名称"
+        )
+    try:
+        done = rollup(
+            (_handed_on(line, line.adopted, pack) for line in ledger.lines if line.adopted),
+            pack,
+            whole,
+            year=ledger.year,
+            agencies=given.roster,
+            adjustments=given.adjustments,
+            previous=previous,
+            aliases=given.aliases,
+            waivers=made.beside.waivers,
+        )
+    except NianbaoError as error:
+        return Rolled(whole, known, None, error.message)
+    return Rolled(whole, known, done)
+
+
+def wholes(members: Iterable[Member], given: Given, policy: Policy) -> tuple[str, ...]:
+    """Return the agencies that a roll-up may be of: the one that was given, then the roster's governments."""
+    governments = (member.name for member in members if member.category == policy.own)
+    return tuple(dict.fromkeys(filter(None, (given.whole, *governments))))
+
+
+def _handed_on(line: Line, adopted: Draft, pack: Pack) -> Report:
+    """Return an adopted report as a workspace keeps it for a roll-up: under the name of the roster."""
+    report = adopted.result.report
+    data = handed_on(report, line.member.data)
+    return kept_report(data, pack, report.source.file or adopted.file)
