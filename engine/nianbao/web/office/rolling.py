@@ -6,16 +6,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nianbao.collecting.survey import Survey
-from nianbao.collecting.workspace import handed_on
 from nianbao.consolidation import Rollup, rollup
 from nianbao.errors import NianbaoError
-from nianbao.ledger.lines import Draft, Line
 from nianbao.ledger.members import Member
-from nianbao.ledger.signing import kept_report
-from nianbao.pack import Pack
 from nianbao.policy import Policy
 from nianbao.previous import Previous
-from nianbao.report import Report
 from nianbao.web.office.given import Given
 
 
@@ -44,7 +39,7 @@ def rolled_up(made: Survey, given: Given, previous: Previous | None, whole: str 
         )
     try:
         done = rollup(
-            (_handed_on(line, line.adopted, pack) for line in ledger.lines if line.adopted),
+            (line.adopted.result.report for line in ledger.lines if line.adopted),
             pack,
             whole,
             year=ledger.year,
@@ -63,10 +58,3 @@ def wholes(members: Iterable[Member], given: Given, policy: Policy) -> tuple[str
     """Return the agencies that a roll-up may be of: the one that was given, then the roster's governments."""
     governments = (member.name for member in members if member.category == policy.own)
     return tuple(dict.fromkeys(filter(None, (given.whole, *governments))))
-
-
-def _handed_on(line: Line, adopted: Draft, pack: Pack) -> Report:
-    """Return an adopted report as a workspace keeps it for a roll-up: under the name of the roster."""
-    report = adopted.result.report
-    data = handed_on(report, line.member.data)
-    return kept_report(data, pack, report.source.file or adopted.file)
