@@ -270,9 +270,10 @@ def test_the_second_round_tells_new_findings_from_old_and_mended_ones(
     ]
     states = {(r["单位"], r["轮次"], r["级别"]) for r in rows(results, "问题清单")}
     assert {(LAND, "新增", "警告"), (PERMITS, "未改", "已说明")} <= states
-    assert {path.stem for path in (story.folder / "通知" / "第二轮").glob("*.docx")} == {
-        f"{name}2023年更正通知" for name in (LATE, LAND)
-    }
+    folder = story.folder / "通知" / "第二轮"
+    assert "尚未报送，已经超期，请立即报送。" in notice(folder, LATE)[0]
+    assert "表三·一、本年新收·总计：各类申请人之和为92，总计填56，差36" in notice(folder, LAND)[0]
+    assert {path.stem for path in folder.glob("*.docx")} == {f"{name}2023年更正通知" for name in (LATE, LAND)}
 
 
 def test_an_explanation_stands_with_its_reason_and_who_confirmed_it(story: Story) -> None:
@@ -314,6 +315,10 @@ def test_in_the_third_round_all_may_be_signed_and_the_sheets_bear_the_fingerprin
     }
     meant = report_from_data(agencies.report(own, pack), pack)
     assert (cells["单位"], cells["数据指纹"]) == (CIVIL, short(fingerprint(meant)))
+    explained = [p.text for p in Document(str(papers / f"{PERMITS}2023年审签单.docx")).paragraphs]
+    assert any(
+        text.startswith("表二·行政许可·本年处理决定数量：上年97，今年1286，变动13倍") for text in explained
+    )
 
 
 # ---- the roll-up ----

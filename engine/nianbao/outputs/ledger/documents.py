@@ -54,7 +54,7 @@ def notice_context(
         "year": str(ledger.year),
         "title": filled_name(pack, line.member.name, ledger.year),
         "subject": str(pack.meta.get("subject", pack.title)),
-        "status": STATUS_WORDS[line.status],
+        "status": _asked(line, ledger.today),
         "source": line.adopted.file if line.adopted else "、".join(draft.file for draft in line.drafts),
         "date": day_words(ledger.today),
         "due": day_words(line.member.due),
@@ -63,7 +63,7 @@ def notice_context(
         "office": office,
         "contact": line.member.contact,
         "counted": counted(line),
-        "verdict": verdict(line),
+        "verdict": verdict(line, ledger.today),
         "matters": list(matters(line)),
         "findings": list(_findings(line, words)),
         "fixed": list(_fixed(line)),
@@ -90,8 +90,13 @@ def matters(line: Line) -> Iterator[str]:
 def _fixed(line: Line) -> Iterator[dict[str, str]]:
     """Yield the findings of the earlier round that are mended; the position is not said twice."""
     for each in line.progress.fixed if line.progress else ():
-        message = each.message.removeprefix(each.place).lstrip("：")
-        yield {"place": each.place, "message": message or each.message}
+        yield {"place": each.place, "message": _without_place(each.message, each.place)}
+
+
+def _without_place(message: str, place: str) -> str:
+    """Return a message without the position at its beginning, where that stands before it anyway."""
+    start, _, rest = message.partition("：")
+    return rest if rest and place.startswith(start) else message
 
 
 # What an agency is asked to do, by where it stands.
@@ -112,10 +117,15 @@ def counted(line: Line) -> str:
     return "，".join(f"{count}{word}" for count, word in parts if count)
 
 
-def verdict(line: Line) -> str:
+def verdict(line: Line, today: date) -> str:
     """Return what came out and what is asked, in a few words."""
     found = counted(line)
-    return f"{STATUS_WORDS[line.status]}（{found}）" if found else STATUS_WORDS[line.status]
+    return f"{_asked(line, today)}（{found}）" if found else _asked(line, today)
+
+
+def _asked(line: Line, today: date) -> str:
+    overdue = line.status == "missing" and line.days_left(today) < 0
+    return "尚未报送，已经超期，请立即报送" if overdue else STATUS_WORDS[line.status]
 
 
 def changes_of(line: Line, pack: Pack) -> list[str]:
@@ -207,7 +217,7 @@ def signoff_context(line: Line, draft: Draft, ledger: Ledger, pack: Pack, words:
         "explained": [
             {
                 "place": words.place(finding),
-                "message": finding.message,
+                "message": _without_place(finding.message, words.place(finding)),
                 "reason": finding.waiver.reason,
                 "confirmed_by": " ".join(filter(None, (finding.waiver.confirmed_by, finding.waiver.date))),
             }

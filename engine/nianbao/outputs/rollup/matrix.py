@@ -83,7 +83,9 @@ def _matrix(book: Book, rollup: Rollup, pack: Pack) -> None:
         if rollup.compared is not None:
             theirs = rollup.compared.value(path)
             known = isinstance(theirs, int | Decimal) and not isinstance(theirs, bool)
-            values += [theirs if known else None, (rollup.figures[path] or 0) - theirs if known else None]  # type: ignore[operator]
+            gap = (rollup.figures[path] or 0) - theirs if known else None  # type: ignore[operator]
+            # 677.5598 less itself would be 0.0000.
+            values += [theirs if known else None, gap or (0 if known else None)]
             formulas |= {5: f"B{number}-E{number}"} if known else {}
         marked = {1: "total", **({5: "fail"} if compared and values[5] else {})}
         sheet.append(Row((*values, *own), marked, {}, formulas))
