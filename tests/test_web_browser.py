@@ -142,7 +142,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., str]]:
     yield run
     for process in running:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 @pytest.fixture
