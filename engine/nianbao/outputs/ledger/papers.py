@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
 from nianbao.errors import OutputError, TemplateError
 from nianbao.filenames import Namer
 from nianbao.ledger.lines import DONE, Ledger
-from nianbao.outputs.files import make_folder, write_atomic
+from nianbao.outputs.files import FileGroup, make_folder
 from nianbao.outputs.ledger.documents import (
     NOTICE,
     SIGNOFF,
@@ -62,6 +62,7 @@ def write_notices(
     make_folder(folder)
     words, namer = Words(pack), Namer()
     written: list[Path] = []
+    papers: list[tuple[Path, bytes]] = []
     for line in ledger.lines:
         if line.status in DONE:
             continue
@@ -70,11 +71,12 @@ def write_notices(
         name, _ = namer.name(f"{line.member.name}{ledger.year}年{NOTICE_NAME}")
         properties = document_properties(f"{line.member.name}{NOTICE_NAME}", ledger, office, pack)
         path = folder / f"{name}.docx"
-        write_atomic(path, template.render(context, properties))
+        papers.append((path, template.render(context, properties)))
         text = mail_text(context, line.member.email).replace("\n", "\r\n")
         # Older editors take a text without the mark for GBK.
-        write_atomic(folder / f"{name}.txt", text.encode("utf-8-sig", "replace"))
+        papers.append((folder / f"{name}.txt", text.encode("utf-8-sig", "replace")))
         written.append(path)
+    _write(papers)
     _remove_others(folder, NOTICE_NAME, written)
     return written
 
@@ -90,6 +92,7 @@ def write_signoffs(folder: Path, ledger: Ledger, pack: Pack, template: CompiledT
     make_folder(folder)
     words, namer = Words(pack), Namer()
     written: list[Path] = []
+    papers: list[tuple[Path, bytes]] = []
     for line in ledger.lines:
         if line.adopted is None or line.status not in DONE:
             continue
@@ -100,9 +103,18 @@ def write_signoffs(folder: Path, ledger: Ledger, pack: Pack, template: CompiledT
             continue
         context = signoff_context(line, line.adopted, ledger, pack, words)
         properties = document_properties(f"{line.member.name}{SIGNOFF_NAME}", ledger, line.member.name, pack)
-        write_atomic(path, template.render(context, properties))
+        papers.append((path, template.render(context, properties)))
+    _write(papers)
     _remove_others(folder, SIGNOFF_NAME, written)
     return written
+
+
+def _write(papers: Iterable[tuple[Path, bytes]]) -> None:
+    """Write papers together; one that is there as it should be stays."""
+    with FileGroup() as files:
+        for path, content in papers:
+            if not (path.is_file() and path.read_bytes() == content):
+                files.write(path, content)
 
 
 def _remove_others(folder: Path, ending: str, written: list[Path]) -> None:
