@@ -213,7 +213,7 @@ def test_the_ledger_says_the_same_as_its_index(story: Story, rounds: list[Step])
     assert {name: row["状态"] for name, row in lines.items()} == rounds[0].statuses
     assert (lines[LAND]["错误"], lines[CIVIL]["错误"], lines[LATE]["剩余天数"]) == (2, 2, 5)
     assert lines[WHOLE]["报送期限"] == "2024-03-31"
-    assert lines[CIVIL]["收到的文件"] == "民政局年报.xlsx"
+    assert lines[CIVIL]["来源文件"] == "民政局年报.xlsx"
 
 
 def test_notices_go_to_those_who_have_something_to_do_and_say_what(story: Story, rounds: list[Step]) -> None:
@@ -254,8 +254,8 @@ def test_the_second_round_tells_new_findings_from_old_and_mended_ones(
 ) -> None:
     second = rounds[1]
     assert second.statuses == all_but("通过", **{LATE: "未报", LAND: "待说明"})
-    assert second.index["findings"] == {"新增": 2, "未改": 1, "已改": 5}
-    assert "第2轮，与上一轮相比：新增2个，未改1个，已改5个" in second.said
+    assert second.index["findings"] == {"新增": 1, "未改": 1, "已改": 5}
+    assert "第2轮，与上一轮相比：新增1个，未改1个，已改5个" in second.said
     assert second.remarks(LATE) == [f"{LATE}：未报送，已超期1天（期限1月31日）"]
     results = story.folder / "台账" / "第二轮" / "检查结果.xlsx"
     moved = [
@@ -302,7 +302,7 @@ def test_in_the_third_round_all_may_be_signed_and_the_sheets_bear_the_fingerprin
     story: Story, rounds: list[Step], pack: Pack
 ) -> None:
     assert rounds[2].statuses == all_but("通过")
-    assert rounds[2].index["findings"] == {"新增": 0, "未改": 2, "已改": 1}
+    assert rounds[2].index["findings"] == {"新增": 0, "未改": 1, "已改": 1}
     papers = story.folder / "台账" / "第三轮" / "审签单"
     assert {path.name for path in papers.glob("*.docx")} == {
         f"{agency.name}2023年审签单.docx" for agency in agencies.AGENCIES
