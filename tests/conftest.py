@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from nianbao.fields import lookup, place_value
 from nianbao.pack import Pack, load_pack
@@ -20,9 +20,12 @@ ROOT = Path(__file__).parents[1]
 _ALLOWED = tuple(
     f"{p}{reason}" for p in ("", "Skipped: ") for reason in ("slow;", "reference material missing")
 )
-# No test is timed: a busy machine is no mistake.
-settings.register_profile("untimed", deadline=None)
-settings.load_profile("untimed")
+# No test is timed: a busy machine is no mistake. What the checks say depends on the code alone, so examples
+# are the same in every run; `make explore` looks for new ones.
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True)
+settings.register_profile("same", _UNTIMED, derandomize=True, database=None)
+settings.register_profile("explore", _UNTIMED)
+settings.load_profile(os.environ.get("NIANBAO_EXAMPLES", "same"))
 EXAMPLES = ROOT / "examples" / "cn-ogi" / "2021"
 
 

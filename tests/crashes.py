@@ -24,7 +24,9 @@ from conftest import consistent_report
 from nianbao.pack import Pack
 
 MANIFEST, SUMMARY, VOIDED = "manifest.jsonl", "检查结果.xlsx", "已作废"
-MAIN = [sys.executable, "-c", "from nianbao.cli import main; print('ready', flush=True); main()"]
+MAIN = "from nianbao.cli import main; print('ready', flush=True); main()"
+# A run that does not end by itself: it waits where it would look for outputs whose report has vanished.
+HELD = "import time; from nianbao.batch import driver; driver.void = lambda *_: time.sleep(60)"
 # What the summary says of the run and not of the reports.
 _OF_THE_RUN = ("未变，沿用",)
 PATIENCE = 60.0
@@ -32,7 +34,8 @@ PATIENCE = 60.0
 
 def reports(pack: Pack, count: int, kinds: int = 9) -> list[dict[str, Any]]:
     """Return consistent reports of `count` agencies; figures repeat after `kinds`, names do not."""
-    return [consistent_report(pack, seed % kinds, agency=f"第{seed}局") for seed in range(count)]
+    made = [json.dumps(consistent_report(pack, seed)) for seed in range(min(count, kinds))]
+    return [{**json.loads(made[seed % kinds]), "agency": f"第{seed}局"} for seed in range(count)]
 
 
 def save(path: Path, data: Sequence[Mapping[str, Any]]) -> Path:
@@ -103,10 +106,14 @@ class Ended:
     err: str
 
 
-def start(*arguments: str, **options: Any) -> subprocess.Popen[str]:
-    """Start `nianbao` in a session of its own, so that it can be killed with all its workers."""
+def start(*arguments: str, before: str = "", **options: Any) -> subprocess.Popen[str]:
+    """Start `nianbao` in a session of its own, so that it can be killed with all its workers.
+
+    `before` is a program that runs first, such as HELD.
+    """
     streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([*MAIN, *arguments], start_new_session=True, **streams, **options)
+    command = [sys.executable, "-c", f"{before}\n{MAIN}", *arguments]
+    return subprocess.Popen(command, start_new_session=True, **streams, **options)
 
 
 def finish(child: subprocess.Popen[str]) -> Ended:
@@ -134,7 +141,7 @@ def processes() -> Iterator[tuple[int, str, int]]:
 
 def assert_gone(session: int) -> None:
     """Hold that no process of a session is left, or soon is."""
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + PATIENCE
     while left := members(session):
         assert time.monotonic() < deadline, f"processes left: {left}"
         time.sleep(0.05)

@@ -19,7 +19,7 @@ from openpyxl import load_workbook
 import nianbao
 from conftest import consistent_report
 from crashes import SUMMARY, assert_gone, documents, finish, members, reports, run, save, start
-from nianbao import build
+from nianbao import build, workers
 from nianbao.batch import BatchResult
 from nianbao.fields import place_value
 from nianbao.filenames import Namer
@@ -296,3 +296,37 @@ def test_a_report_that_kills_every_worker_costs_only_itself(
     assert "WORKER" in [finding.rule for finding in result.entries[150].findings]
     assert set(documents(tmp_path / "out")) == names(pack, data[:150] + data[151:])
     assert not list((tmp_path / "out").glob(".nianbao-*"))
+
+
+# A worker ends, once, when it has said how long its result is and nothing of the result.
+TORN = """
+import os, pathlib, struct, sys
+from multiprocessing import connection
+
+once = pathlib.Path(__file__).with_name("once")
+
+def send(self, content, whole=connection.Connection._send_bytes):
+    if len(content) < 20_000 or once.exists():
+        return whole(self, content)
+    once.touch()
+    self._send(struct.pack("!i", len(content)))
+    os._exit(1)
+
+if "--multiprocessing-fork" in sys.orig_argv:
+    connection.Connection._send_bytes = send
+"""
+
+
+def test_a_worker_that_dies_while_it_sends_its_result_costs_nothing(
+    pack: Pack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(TORN, encoding="utf-8")
+    path = [str(tmp_path), str(Path(nianbao.__file__).parents[1])]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+    monkeypatch.setattr(workers, "_GRACE", 0.5)
+    data = reports(pack, 220)
+    with LocalPool(2) as pool:
+        result = build([save(tmp_path / "in.json", data)], tmp_path / "out", pack, executor=pool)
+    assert (tmp_path / "once").exists()
+    assert [(entry.agency, entry.status) for entry in result.entries] == [(r["agency"], "pass") for r in data]
+    assert set(documents(tmp_path / "out")) == names(pack, data)

@@ -7,8 +7,6 @@ import json
 import multiprocessing
 import os
 import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -18,6 +16,7 @@ import pytest
 from openpyxl import load_workbook
 
 from conftest import consistent_report
+from crashes import finish, reports, start
 from nianbao.batch import SUMMARY, VOIDED, build
 from nianbao.errors import InputError, OutputError
 from nianbao.manifest import MANIFEST, Manifest
@@ -183,9 +182,9 @@ def test_a_folder_that_is_a_file_is_refused_in_one_sentence(
 
 
 def test_processes_make_the_same_bytes_as_one(pack: Pack, tmp_path: Path) -> None:
-    reports = [consistent_report(pack, seed, agency=f"第{seed}局") for seed in range(150)]
-    reports[70] = broken(reports[70])
-    source = save(tmp_path / "in.json", reports)
+    data = reports(pack, 150)
+    data[70] = broken(data[70])
+    source = save(tmp_path / "in.json", data)
     one = build([source], tmp_path / "one", pack)
     with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as executor:
         many = build([source], tmp_path / "many", pack, executor=executor)
@@ -220,8 +219,7 @@ def test_a_torn_last_line_and_leftover_temporaries_do_no_harm(
 
 
 def test_a_worker_that_dies_costs_its_chunk_a_retry_not_the_batch(pack: Pack, tmp_path: Path) -> None:
-    reports = [consistent_report(pack, seed % 9, agency=f"第{seed}局") for seed in range(900)]
-    source = save(tmp_path / "in.json", reports)
+    source = save(tmp_path / "in.json", reports(pack, 500))
     expected = build([source], tmp_path / "one", pack)
     killed: list[int] = []
 
@@ -239,21 +237,34 @@ def test_a_worker_that_dies_costs_its_chunk_a_retry_not_the_batch(pack: Pack, tm
     assert documents(tmp_path / "two") == documents(tmp_path / "one")
 
 
+# The driver waits for Ctrl-C once it has heard of so many reports; the workers go on with what they have.
+HEARD = 200
+WAITING = f"""
+import time
+from nianbao.batch import driver
+
+def add(self, done, add=driver._Record.add):
+    add(self, done)
+    if len(self.entries) == {HEARD}:
+        time.sleep(60)
+
+driver._Record.add = add
+"""
+
+
 def test_ctrl_c_leaves_a_folder_that_a_rerun_completes(pack: Pack, tmp_path: Path) -> None:
-    reports = [consistent_report(pack, seed % 9, agency=f"第{seed}局") for seed in range(1500)]
-    source, out = save(tmp_path / "in.json", reports), tmp_path / "out"
-    code = "from nianbao.cli import main; main()"
-    command = [sys.executable, "-c", code, "build", str(source), "-o", str(out), "--jobs", "2"]
-    child = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True)
-    while child.poll() is None and len(list(out.glob("*.docx"))) < 20:
+    data = reports(pack, 1000)
+    source, out = save(tmp_path / "in.json", data), tmp_path / "out"
+    child = start("build", str(source), "-o", str(out), "--jobs", "2", before=WAITING)
+    while child.poll() is None and len(list(out.glob("*.docx"))) < HEARD:
         time.sleep(0.01)
     os.killpg(child.pid, signal.SIGINT)
-    _, errors = child.communicate(timeout=60)
-    assert (child.returncode, errors.strip()) == (130, "已中断；已完成的文件都在，重新运行会接着做")
+    ended = finish(child)
+    assert (ended.status, ended.err) == (130, "已中断；已完成的文件都在，重新运行会接着做\n")
     before = documents(out)
-    assert 20 <= len(before) < 1500
+    assert HEARD <= len(before) < len(data)
     result = build([source], out, pack)
-    assert (result.ok, result.written + result.kept) == (True, 1500)
+    assert (result.ok, result.written + result.kept) == (True, len(data))
     assert result.kept > 0
     after = documents(out)
     assert all(after[name] == content for name, content in before.items())

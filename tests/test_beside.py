@@ -18,7 +18,7 @@ from nianbao.cli.app import app
 from nianbao.errors import NianbaoError
 from nianbao.outputs.results.explaining import EXPLAINED
 from nianbao.pack import Pack
-from test_cli import run as process
+from test_cli import process
 from test_waivers import fill, table
 
 GOVERNMENT = "涧西区人民政府"

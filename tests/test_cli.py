@@ -14,6 +14,7 @@ import pytest
 from openpyxl import Workbook, load_workbook
 from rich.cells import cell_len
 
+from commands import run
 from conftest import EXAMPLES, consistent_report
 from nianbao.cli import main
 from nianbao.pack import Pack
@@ -21,7 +22,8 @@ from nianbao.pack import Pack
 NAMES = "政府信息公开工作年度报告"
 
 
-def run(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+def process(*arguments: object, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user does."""
     command = [sys.executable, "-c", "from nianbao.cli import main; main()", *map(str, arguments)]
     environment = {**os.environ, "PYTHONUTF8": "1", "NO_COLOR": "1"}
     return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=environment, timeout=120)
@@ -37,7 +39,7 @@ def reports(pack: Pack, tmp_path: Path) -> Path:
 
 
 def test_check_shows_where_what_and_how_much(reports: Path) -> None:
-    done = run("check", reports)
+    done = process("check", reports)
     assert done.returncode == 1
     assert "第2局" in done.stdout
     assert "表三·（一）予以公开" in done.stdout
@@ -82,7 +84,7 @@ def test_check_annotates_a_copy_of_the_workbook(reports: Path, tmp_path: Path) -
 def test_build_reports_what_it_did_and_leaves_with_one_for_a_failing_report(
     reports: Path, tmp_path: Path
 ) -> None:
-    done = run("build", reports, "-o", tmp_path / "out")
+    done = process("build", reports, "-o", tmp_path / "out")
     assert done.returncode == 1
     assert "共2份：通过1，有提示0，未通过1" in done.stdout
     assert (tmp_path / "out" / f"第1局2023年{NAMES}.docx").exists()
@@ -159,7 +161,7 @@ def test_an_input_that_cannot_be_read_is_one_chinese_sentence_and_exit_two(
 
 
 def test_a_wrong_pack_name_is_exit_two_and_says_which_there_are(reports: Path) -> None:
-    done = run("check", reports, "--pack", "cn-ogi/2035")
+    done = process("check", reports, "--pack", "cn-ogi/2035")
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "cn-ogi/2021" in done.stderr
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 import copy
 import io
 import json
-import os
 import re
-import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 import nianbao
+from commands import run
 from conftest import EXAMPLES, consistent_report
 from nianbao.comparison.comparing import compare
 from nianbao.comparison.differences import Comparison, FigureChange, ReportComparison
@@ -285,12 +283,6 @@ def test_an_agency_without_its_old_name_goes_by_its_code() -> None:
     after = [named("乙局", 2023, profile={"code": "11A"}), named("新局", 2023, profile={"code": "11A"})]
     found = compare(before, after, PACK)
     assert [(p.before.agency, p.after.agency) for p in found.pairs] == [("乙局", "乙局"), ("甲局", "新局")]
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from nianbao.cli import main; main()", *map(str, arguments)]
-    environment = {**os.environ, "PYTHONUTF8": "1", "NO_COLOR": "1"}
-    return subprocess.run(command, capture_output=True, text=True, env=environment, timeout=120)
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-import subprocess
-import sys
 from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree, html
 
+from commands import run
 from conftest import consistent_report
 from nianbao.comparison.comparing import compare
 from nianbao.errors import PackError
@@ -330,11 +329,6 @@ def test_a_mistake_in_a_chart_is_found_when_the_pack_loads(tmp_path: Path, chart
     )
     with pytest.raises(PackError, match=re.escape(message)):
         load_pack(tmp_path / "small")
-
-
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from nianbao.cli import main; main()", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
 
 
 def test_pages_are_written_by_the_commands(pack: Pack, tmp_path: Path) -> None:

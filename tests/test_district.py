@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import io
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -23,7 +24,7 @@ from docx import Document
 from openpyxl import Workbook, load_workbook
 from openpyxl.utils import get_column_letter
 
-from conftest import EXAMPLES
+from conftest import EXAMPLES, ROOT
 from nianbao import read
 from nianbao.cli import main
 from nianbao.fields import lookup
@@ -461,6 +462,34 @@ def test_the_published_report_of_the_district_is_compared_and_whose_figure_is_mi
     assert (row["汇总数"], row["已公布的数"], row["差"], row["差额恰好是谁的数"]) == (5191, 5134, 57, LATE)
 
 
+# ---- the page ----
+
+
+def test_the_page_tells_the_script_command_by_command_and_what_the_screen_says(story: Story) -> None:
+    page = (ROOT / "docs" / "office.zh-CN.md").read_text(encoding="utf-8")
+    shown = [line for block in re.findall(r"```sh\n(.*?)```", page, re.DOTALL) for line in block.splitlines()]
+    assert shown == list(script())
+    said = "\n".join(step.said for step in story.steps)
+    outputs = [
+        line
+        for block in re.findall(
+            r"```\n(.*?)```", re.sub(r"```sh\n.*?```", "", page, flags=re.DOTALL), re.DOTALL
+        )
+        for line in block.splitlines()
+    ]
+    assert outputs[0] == "make district"
+    for line in outputs[1:]:
+        # What the page leaves out is marked.
+        assert all(part in said for part in line.split("…")), line
+
+
+def test_the_pictures_of_the_page_are_there_and_small() -> None:
+    page = (ROOT / "docs" / "office.zh-CN.md").read_text(encoding="utf-8")
+    pictures = re.findall(r"!\[[^\]]+\]\((images/office-[a-z]+\.png)\)", page)
+    assert len(pictures) >= 5
+    assert all((ROOT / "docs" / name).stat().st_size < 200_000 for name in pictures)
+
+
 # ---- the files of the example ----
 
 
@@ -500,7 +529,7 @@ def test_a_roster_with_doubled_codes_is_refused(story: Story, tmp_path: Path) ->
     book.save(tmp_path / "名册.xlsx")
     code = agencies.AGENCIES[3].code
     assert sentence(story, f"nianbao collect {tmp_path}/名册.xlsx 报送 -o 台账/另") == (
-        f"错误：名册.xlsx：名录里代码重复：{code}（望河区教育局、望河区科技和工业信息化局），请改正后再收"
+        f"错误：名册.xlsx：名录里代码重复：{code}（望河区教育局、望河区科技和工业信息化局），请改正后重新运行"
     )
 
 

@@ -20,6 +20,7 @@ import pytest
 
 import nianbao
 from crashes import (
+    HELD,
     MANIFEST,
     PATIENCE,
     SUMMARY,
@@ -46,6 +47,7 @@ from crashes import (
 from nianbao.outputs.files import alone_in
 from nianbao.pack import Pack
 
+SLOW = pytest.mark.slow
 COUNT = 200
 INTERRUPTED = "已中断；已完成的文件都在，重新运行会接着做\n"
 
@@ -112,7 +114,7 @@ def kill_often(batch: Batch, folder: Path, seed: int, kills: int, jobs: int) -> 
     assert (folder / SUMMARY).read_bytes() == batch.kept
 
 
-@pytest.mark.parametrize(("seed", "jobs"), [(1, 1), (2, 1), (3, 2), (4, 2)])
+@pytest.mark.parametrize(("seed", "jobs"), [(1, 1), (3, 2)])
 def test_a_run_killed_at_random_moments_is_completed_by_the_next(
     batch: Batch, tmp_path: Path, seed: int, jobs: int
 ) -> None:
@@ -146,7 +148,7 @@ def at_every_moment(folder: Path, disturbance: str, source: Path) -> list[Distur
     script = Path(__file__).with_name("moments.py")
     command = [sys.executable, str(script), str(folder), disturbance]
     command += ["build", str(source), "-o", str(folder), "--jobs", "1"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=4 * PATIENCE)
     *runs, last = [tuple(map(int, line.split())) for line in done.stdout.splitlines()]
     assert (last[1], done.stderr) == (77, "")
     assert len(runs) > 15
@@ -210,9 +212,6 @@ def assert_next_run_completes(disturbed: Disturbed, change: Change, pack: Pack, 
     assert temporaries(folder) == [], note
     nianbao.build([change.after.source], folder, pack)
     assert (folder / SUMMARY).read_bytes() == change.after.kept, note
-
-
-SLOW = pytest.mark.slow
 
 
 @SLOW
@@ -280,7 +279,7 @@ def refused(ended: Ended, reason: str) -> None:
     assert re.fullmatch(rf"错误：无法写入[^\n]*：{reason}[^\n]*\n", ended.err), ended.err
 
 
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=SLOW), "2"])
 def test_a_full_disk_ends_in_one_sentence_and_with_more_room_the_next_run_completes(
     batch: Batch, tmp_path: Path, jobs: str
 ) -> None:
@@ -310,7 +309,7 @@ def test_a_full_folder_for_temporary_files_ends_in_one_sentence(
         assert_complete(tmp_path / "out", batch.made, batch.summary, size)
 
 
-@pytest.mark.parametrize("mounted", [False, True])
+@pytest.mark.parametrize("mounted", [pytest.param(False, marks=SLOW), True])
 def test_a_folder_that_cannot_be_written_is_refused_in_one_sentence_and_stays_as_it_is(
     change: Change, tmp_path: Path, mounted: bool
 ) -> None:
@@ -367,11 +366,11 @@ def test_ctrl_c_at_any_time_ends_all_processes_without_a_traceback(
     assert_complete(tmp_path / "out", batch.made, batch.summary, note)
 
 
-@pytest.mark.parametrize("delay", [0, 0.1, *(pytest.param(delay, marks=SLOW) for delay in (0.05, 0.2, 0.4))])
+@pytest.mark.parametrize("delay", [0.1, *(pytest.param(delay, marks=SLOW) for delay in (0, 0.05, 0.2, 0.4))])
 def test_ctrl_c_while_workers_start_ends_without_a_traceback(
     batch: Batch, tmp_path: Path, delay: float
 ) -> None:
-    child = start(*batch.arguments, str(tmp_path / "out"), "--jobs", "2")
+    child = start(*batch.arguments, str(tmp_path / "out"), "--jobs", "2", before=HELD)
     while child.poll() is None and len(members(child.pid)) < 3:
         time.sleep(0.002)
     time.sleep(delay)
@@ -381,9 +380,33 @@ def test_ctrl_c_while_workers_start_ends_without_a_traceback(
     assert (ended.status, ended.err) == (130, INTERRUPTED)
 
 
+# Ctrl-C comes while Python sets the lock of an import free, or calls what is to be called at its end: it
+# would print a traceback and go on.
+DROPPED = {
+    "import": """
+def profile(frame, event, _):
+    if event == "call" and frame.f_code.co_name == "cb" and "importlib" in frame.f_code.co_filename:
+        sys.setprofile(None)
+        os.kill(os.getpid(), signal.SIGINT)
+sys.setprofile(profile)
+""",
+    "end": "atexit.register(os.kill, os.getpid(), signal.SIGINT)",
+}
+
+
+@pytest.mark.parametrize(("moment", "status", "words"), [("import", 130, "已中断\n"), ("end", 0, "")])
+def test_a_ctrl_c_that_python_would_drop_is_not_lost(
+    tmp_path: Path, moment: str, status: int, words: str
+) -> None:
+    code = f"import atexit, os, signal, sys\nfrom nianbao.cli import main\n{DROPPED[moment]}\nmain()"
+    command = [sys.executable, "-c", code, "pack", "list"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
+    assert (done.returncode, done.stderr) == (status, words)
+
+
 def test_workers_end_when_their_driver_is_killed(batch: Batch, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    child = start(*batch.arguments, str(out), "--jobs", "2")
+    child = start(*batch.arguments, str(out), "--jobs", "2", before=HELD)
     while child.poll() is None and len(members(child.pid)) < 4:
         time.sleep(0.01)  # the driver, its helper, two workers
     os.kill(child.pid, signal.SIGKILL)

@@ -73,7 +73,11 @@ LINE = st.text(
 TEXT = st.lists(LINE.map(lambda line: f"我局{line}。"), min_size=1, max_size=3).map("\n".join)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
 @given(
     seed=st.integers(0, 10**6),
     largest=st.sampled_from([3, 40, 10**9]),

@@ -17,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl import Workbook, load_workbook
 
+from commands import run
 from conftest import consistent_report
 from nianbao.errors import OutputError
 from nianbao.fields import lookup, place_value, read_fields
@@ -473,8 +474,6 @@ def test_the_input_is_never_overwritten(form: Callable[..., Path]) -> None:
 
 
 def test_the_command_lists_each_change_and_leaves_the_input_alone(form: Callable[..., Path]) -> None:
-    from test_cli import run
-
     source = form(1, {"requests.new.total": 7})
     before = source.read_bytes()
     target = source.with_name("改好.xlsx")

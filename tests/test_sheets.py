@@ -221,7 +221,11 @@ NUMBERS = st.integers(-(10**15), 10**15) | st.floats(-1e307, 1e307)
 GRIDS = st.lists(st.lists(st.none() | TEXTS | NUMBERS | st.booleans(), max_size=6), max_size=6)
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(
+    max_examples=150,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    deadline=None,
+)
 @given(rows=GRIDS)
 def test_any_grid_written_by_openpyxl_reads_back_as_it_is(tmp_path: Path, rows: Grid) -> None:
     book = openpyxl.Workbook()

@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -161,12 +161,18 @@ class Pack:
 def load_pack(id_or_path: str | Path = DEFAULT_PACK, packs: Iterable[str | Path] = ()) -> Pack:
     """Return the pack of that id (``cn-ogi/2021``; ``cn-ogi`` means its newest edition) or in that folder.
 
-    `packs` are further folders to look in, before those that come with nianbao. Raises PackError.
+    `packs` are further folders to look in, before those that come with nianbao. A pack whose files are the
+    same as before is the same object. Raises PackError.
     """
     folder = Path(id_or_path)
     if not (folder / "pack.toml").is_file():
         folder = _find(str(id_or_path), [Path(p) for p in packs])
-    pack = pack_from_sources(_read_sources(folder))
+    return _linted(tuple(_read_sources(folder).items()))
+
+
+@lru_cache(maxsize=4)
+def _linted(sources: tuple[tuple[str, bytes], ...]) -> Pack:
+    pack = pack_from_sources(dict(sources))
     _lint(pack)
     return pack
 

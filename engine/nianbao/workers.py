@@ -6,13 +6,14 @@ import multiprocessing
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
+from multiprocessing import connection, resource_tracker
 from pathlib import Path
 from types import TracebackType
-from typing import ParamSpec, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, ParamSpec, Protocol, Self, TypeVar, runtime_checkable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -63,18 +64,24 @@ class LocalPool:
         # A call may start a worker.
         with _interrupts_held():
             try:
-                return self._started().submit(function, *args, **kwargs)
+                return self._submit(function, *args, **kwargs)
             except BrokenExecutor:
                 # A worker died since the last call; what it had in hand fails where its result is asked for.
                 self.restart()
-                return self._started().submit(function, *args, **kwargs)
+                return self._submit(function, *args, **kwargs)
 
-    def _started(self) -> ProcessPoolExecutor:
-        if self._pool is None:
-            # Spawned workers are the same on every system, and inherit no open file and no lock.
-            context = multiprocessing.get_context("spawn")
-            self._pool = ProcessPoolExecutor(self.jobs, context, _begin)
-        return self._pool
+    def _submit(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        if self._pool is not None:
+            return self._pool.submit(function, *args, **kwargs)
+        # Spawned workers are the same on every system, and inherit no open file and no lock.
+        context = multiprocessing.get_context("spawn")
+        pool = self._pool = ProcessPoolExecutor(self.jobs, context, _begin)
+        future = pool.submit(function, *args, **kwargs)
+        # What it consists of has no public names.
+        inside: Any = pool
+        parts = inside._executor_manager_thread, inside._processes, inside._result_queue
+        threading.Thread(target=_see_that_it_breaks, args=parts, daemon=True).start()
+        return future
 
     def restart(self) -> None:
         """Give up the workers; the next submit starts new ones."""
@@ -125,6 +132,31 @@ def _interrupts_postponed() -> Iterator[None]:
         signal.signal(signal.SIGINT, signal.SIG_DFL if handler is None else handler)
     if came and callable(handler):
         handler(came[0], None)
+
+
+_LOOK = 0.5
+_GRACE = 5.0
+
+
+def _see_that_it_breaks(manager: threading.Thread, processes: Mapping[int, Any], results: Any) -> None:
+    """Let a pool know of a worker that died in the midst of sending a result; it would wait for the rest.
+
+    The driver and the other workers hold the same end of the pipe, so it does not close by itself.
+    """
+    while manager.is_alive():
+        workers = {worker.sentinel: worker for worker in list(processes.values())}
+        ended = connection.wait(list(workers), _LOOK) if workers else []
+        if not any(workers[sentinel].exitcode for sentinel in ended if isinstance(sentinel, int)):
+            # None, or one that was no longer needed.
+            time.sleep(0 if workers and not ended else _LOOK)
+            continue
+        # It hears of the death as well, unless it waits for that result.
+        manager.join(_GRACE)
+        if manager.is_alive():
+            for worker in workers.values():
+                worker.kill()
+            results._writer.close()
+            manager.join()
 
 
 def _begin() -> None:

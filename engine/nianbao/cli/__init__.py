@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from nianbao.cli.interrupts import keep_interrupts
+
 
 def main() -> None:
     """Run the command line and leave with its exit status: 0 clean, 1 findings, 2 nothing could be done."""
+    keep_interrupts()
     try:
         _run()
     except KeyboardInterrupt:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from nianbao.collecting.index import index_of, inputs_of
 from nianbao.collecting.survey import Request, Survey, survey
-from nianbao.collecting.workspace import SIGNING, handed_on
+from nianbao.collecting.workspace import SIGNING
 from nianbao.ledger.lines import DONE, Ledger
 from nianbao.outputs.files import make_folder
 from nianbao.outputs.ledger.extras import extras_of
@@ -102,16 +102,11 @@ def _written(made: Survey, papers: _Papers, ask: Request, roster: Path, folder: 
     """Write all files of a survey and return what they are."""
     workspace, ledger, pack = made.workspace, made.ledger, made.workspace.pack
     make_folder(workspace.folder)
-    adopted = {
-        line.member.name: handed_on(line.adopted.result.report, line.member.data)
-        for line in ledger.lines
-        if line.adopted
-    }
+    adopted = {line.member.name: line.adopted for line in ledger.lines if line.adopted}
+    kept = workspace.keep_reports({name: draft.result.report for name, draft in adopted.items()})
     workspace.bring_snapshots()
-    workspace.keep_reports(adopted)
-    for line in ledger.lines:
-        if line.adopted and line.status in DONE:
-            workspace.keep_snapshot(line.member.name, line.adopted.result.report)
+    done = {line.member.name for line in ledger.lines if line.status in DONE}
+    workspace.keep_snapshots({name: draft.report for name, draft in adopted.items() if name in done})
     sheets = write_signoffs(workspace.folder / SIGNING, ledger, pack, papers.signoff)
     notices: list[Path] = []
     if papers.notice and papers.folder:
@@ -128,7 +123,7 @@ def _written(made: Survey, papers: _Papers, ask: Request, roster: Path, folder: 
     )
     write_ledger(workspace.ledger, ledger, pack, made.signoffs, str(roster))
     given = inputs_of(workspace.folder, roster, folder, ask, papers.office, papers.reply_by)
-    workspace.write_index({**index_of(ledger, pack), "inputs": given}, adopted)
+    workspace.write_index({**index_of(ledger, pack), "inputs": given}, kept)
     return Collected(ledger, workspace.ledger, workspace.results, tuple(notices), tuple(sheets))
 
 

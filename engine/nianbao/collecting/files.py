@@ -80,7 +80,8 @@ def read_folder(
             f"{folder}是收报的台账文件夹，不是收到的文件；请给出单位报来的文件所在的文件夹", file=str(folder)
         )
     ledgers = [path.parent for path in folder.rglob(LEDGER) if is_workspace(path.parent)]
-    apart = [path.resolve() for path in (*without, *ledgers)]
+    # A workspace may be the folder in which the folder lies.
+    apart = [a for p in (*without, *ledgers) if not folder.resolve().is_relative_to(a := p.resolve())]
     files = (p for p in folder.rglob("*") if p.is_file() and _is_shown(p, folder))
     everything = sorted(p for p in files if not any(p.resolve().is_relative_to(a) for a in apart))
     inputs = {p for p in expand([folder]) if isinstance(p, Path)} if everything else set()

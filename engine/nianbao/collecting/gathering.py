@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
 from nianbao.beside import Beside
@@ -15,6 +16,7 @@ from nianbao.findings import Finding, Severity, Where
 from nianbao.ledger.assigning import Assignment, Roll
 from nianbao.ledger.fingerprint import fingerprint
 from nianbao.ledger.lines import Draft, Stray
+from nianbao.ledger.members import as_of
 from nianbao.ledger.statuses import stray_finding
 from nianbao.pack import Pack
 from nianbao.pipeline import check_chunk
@@ -32,7 +34,7 @@ class Gathered:
 
 
 def gather(
-    found: Found, folder: Path, roll: Roll, kept: Kept, year: int, pack: Pack, beside: Beside
+    found: Found, folder: Path, roll: Roll, kept: Kept, year: int, today: date, pack: Pack, beside: Beside
 ) -> Gathered:
     """Return what came from whom; raises InputError where every report is of one other year."""
     _refuse_other_year(found.reports, folder, year)
@@ -55,19 +57,23 @@ def gather(
     for report, number, file in others:
         remark = _of_another_year(report, file, roll.members[number].name, year, number in there)
         strays.append(Stray(file, report.agency, report.year, remark))
+        if number not in there:
+            hints.setdefault(number, []).append(remark)
     for file, reason in found.unreadable:
         _hint_of_unreadable(file, reason, roll, hints)
-    return Gathered(_drafts(taken, pack, beside), tuple(strays), hints, tuple(found.unreadable))
+    dated = (replace(stray, first=kept.came.get(stray.file, today)) for stray in strays)
+    return Gathered(_drafts(taken, roll, pack, beside), tuple(dated), hints, tuple(found.unreadable))
 
 
 def _drafts(
-    taken: Sequence[tuple[Report, Assignment, str]], pack: Pack, beside: Beside
+    taken: Sequence[tuple[Report, Assignment, str]], roll: Roll, pack: Pack, beside: Beside
 ) -> dict[int, list[Draft]]:
     drafts: dict[int, list[Draft]] = {}
-    results = check_chunk([report for report, _, _ in taken], pack, beside)
-    for (report, assignment, file), result in zip(taken, results, strict=True):
+    # Last year's report and the explanations are looked for under the name of the roster.
+    named = [as_of(report, roll.members[assignment.member or 0]) for report, assignment, _ in taken]
+    for (report, assignment, file), result in zip(taken, check_chunk(named, pack, beside), strict=True):
         assert assignment.member is not None
-        draft = Draft(file, result, assignment, fingerprint(report))
+        draft = Draft(file, result, assignment, fingerprint(report), report)
         drafts.setdefault(assignment.member, []).append(draft)
     return drafts
 

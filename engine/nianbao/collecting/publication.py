@@ -47,7 +47,7 @@ def publications(
     snapshot = signoff.snapshot if signoff else None
     base, against = (snapshot.report, "审签数据") if snapshot is not None and snapshot.intact else (None, "")
     if base is None and adopted is not None:
-        base, against = adopted.result.report, "报送数据（未审签）"
+        base, against = adopted.report, "报送数据（未审签）"
     for report in reports:
         name = Path(report.source.file or "").name
         if base is None:

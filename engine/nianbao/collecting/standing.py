@@ -12,7 +12,7 @@ from nianbao.collecting.publication import Published, publications
 from nianbao.collecting.workspace import Kept
 from nianbao.findings import Finding
 from nianbao.ledger.assigning import Roll
-from nianbao.ledger.lines import EarlierFinding, Line
+from nianbao.ledger.lines import Draft, EarlierFinding, Line
 from nianbao.ledger.members import Member, in_words
 from nianbao.ledger.rounds import Earlier, progress_of
 from nianbao.ledger.signing import SignOff, changed_since, listed
@@ -59,9 +59,15 @@ class Standing:
             progress=progress_of(result, findings, last, pack) if self.earlier else None,
             signoff=signoff,
             publications=read_back,
-            first=self.kept.first.get(key) or (self.today if drafts else None),
+            first=self._first(key, drafts),
             designated=designated,
         )
+
+    def _first(self, key: str, drafts: Sequence[Draft]) -> date | None:
+        """Return the day on which a report was first there, also where nobody knew then whose it was."""
+        came = [self.kept.came.get(draft.file, self.today) for draft in drafts]
+        known = self.kept.first.get(key)
+        return min([*came, *([known] if known else [])], default=None)
 
     def _before(self) -> _Before:
         """Return the findings and the report of the earlier round by the number of the member."""
@@ -105,9 +111,12 @@ def remarks_of(line: Line, hints: Sequence[Finding], pack: Pack, today: date) ->
         message = f"{member.name}：{in_words(line.first)}收到，超期{days}天（期限{in_words(member.due)}）"
         remarks.append(Finding("LATE", "info", None, member.where, message))
     if line.signoff and line.adopted:
-        report = line.adopted.result.report
+        report = line.adopted.report
         for finding in changed_since(line.signoff, report, pack, report.source):
             remarks.append(replace(finding, message=f"{member.name}：{finding.message}"))
+    elif line.signoff and not line.drafts:
+        message = f"{member.name}：{line.signoff.by}已审签，收到的文件里却没有它的报告，请找回"
+        remarks.append(Finding("SIGNED-GONE", "warning", None, member.where, message))
     return [*remarks, *_published_remarks(line)]
 
 

@@ -6,7 +6,7 @@ Nothing is written: `driver` writes what comes out, the web page shows it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -26,6 +26,10 @@ from nianbao.ledger.members import Member, read_members
 from nianbao.ledger.signing import SignOff
 from nianbao.pack import Pack
 from nianbao.previous import as_aliases
+from nianbao.readers.roster import unused_columns
+
+# Names that a note lists.
+_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def survey(
     today = ask.today or date.today()
     year = ask.year or today.year - 1
     members = read_members(roster, pack, year, ask.due)
-    workspace = _workspace(folder, out.absolute(), pack, year, members, ask.since)
+    workspace = _workspace(folder, out.absolute(), pack, year, members, ask)
     earlier = read_earlier(ask.since, pack, year) if ask.since else None
     kept = workspace.kept()
     beside = Beside.read(pack, ask.previous, ask.aliases, [*ask.waivers, *_filled_in(workspace, ask)] or None)
@@ -93,31 +97,40 @@ def survey(
     found = read_folder(
         folder, pack, without=without, blank_as_zero=ask.blank_as_zero, jobs=ask.jobs, memory=memory
     )
-    gathered = gather(found, folder, roll, kept, year, pack, beside)
+    gathered = gather(found, folder, roll, kept, year, today, pack, beside)
     documents = read_published(ask.published or _published(workspace), roll, pack)
     signoffs = workspace.signoffs(kept)
     # Of several signatures of one agency the last one counts.
     latest = {agency_key(signoff.agency): signoff for signoff in signoffs}
     standing = Standing(roll, gathered, documents, latest, kept, earlier, pack, today)
-    ledger = Ledger(
+    unreadable = (*gathered.unreadable, *documents.unreadable, *beside.unreadable)
+    ledger = _ledger(standing, year, unreadable)
+    notes = _notes(ledger, unused_columns(roster, pack), found.ignored, documents, ask)
+    return Survey(replace(ledger, notes=tuple(notes)), workspace, beside, tuple(signoffs))
+
+
+def _ledger(standing: Standing, year: int, unreadable: tuple[tuple[str, str], ...]) -> Ledger:
+    earlier = standing.earlier
+    return Ledger(
         year,
-        today,
+        standing.today,
         tuple(standing.lines()),
-        gathered.strays,
-        (*gathered.unreadable, *documents.unreadable, *beside.unreadable),
-        earlier.number + 1 if earlier else kept.round,
+        standing.gathered.strays,
+        unreadable,
+        earlier.number + 1 if earlier else standing.kept.round,
         earlier.source if earlier else "",
-        tuple(_notes(found.ignored, documents, ask)),
     )
-    return Survey(ledger, workspace, beside, tuple(signoffs))
 
 
 def _workspace(
-    source: Path, target: Path, pack: Pack, year: int, members: Sequence[Member], since: Path | None
+    source: Path, target: Path, pack: Pack, year: int, members: Sequence[Member], ask: Request
 ) -> Workspace:
     if source.resolve() == target.resolve():
         raise InputError(f"收报的文件夹和输出文件夹不能是同一个：{source}", file=str(source))
-    before = since if since is None or since.is_dir() else since.parent
+    for each in ask.without:
+        if source.resolve() == each.resolve():
+            raise InputError(f"更正通知不能写进收报的文件夹：{source}，请换一个文件夹", file=str(source))
+    before = ask.since if ask.since is None or ask.since.is_dir() else ask.since.parent
     return Workspace(target, pack, year, (member.name for member in members), before)
 
 
@@ -133,12 +146,19 @@ def _published(workspace: Workspace) -> Sequence[object]:
     return [str(folder)] if there else []
 
 
-def _notes(ignored: Sequence[str], published: Published, ask: Request) -> Iterator[tuple[str, str]]:
+def _notes(
+    ledger: Ledger, unused: Sequence[str], ignored: Sequence[str], published: Published, ask: Request
+) -> Iterator[tuple[str, str]]:
     """Yield what the workbooks record of the run itself."""
+    if unused:
+        yield "名录里没有用上的列", f"{'、'.join(unused)}（不认识的列名；应有的列名见说明文档）"
     if ignored:
         yield "没有读取的文件", f"{'、'.join(ignored[:50])}（不是表格、数据或文档；压缩包请先解压）"
     for name, reason in published.strays:
         yield "发布的文件未对应", f"{name}：{reason}"
+    if late := [line.member.name for line in ledger.unpublished]:
+        names = f"{'、'.join(late[:_NAMED])}{f'等{len(late)}家' if len(late) > _NAMED else ''}"
+        yield "公开期限已过", f"{names}已审签，还没有公开后的文件；公开后放进“{PUBLISHED}”文件夹，再运行一次"
     if ask.blank_as_zero:
         yield "空格按0处理，理由", ask.blank_as_zero
     if ask.due:

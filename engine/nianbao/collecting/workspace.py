@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,28 +22,33 @@ from typing import Any
 
 from nianbao.agencies import agency_key
 from nianbao.errors import InputError, OutputError
-from nianbao.fields import place_value
 from nianbao.filenames import LEDGER_FILE, LEDGER_REPORTS, Namer, safe_name
 from nianbao.ledger.fingerprint import short_key
 from nianbao.ledger.members import read_date
 from nianbao.ledger.signing import SignOff, Snapshot, kept_report, snapshot_data, snapshot_of
-from nianbao.outputs.files import cannot_write, make_folder, write_atomic
+from nianbao.outputs.files import FileGroup, cannot_write, make_folder, move, write_atomic
 from nianbao.outputs.results.explaining import EXPLAINED
 from nianbao.outputs.results.summary import ROUND
 from nianbao.pack import Pack
 from nianbao.readers.sheets import read_sheets
 from nianbao.readers.tables import TableRow, read_table
-from nianbao.report import Report, exchanged, leaves
+from nianbao.report import Report, exchanged
 
 LEDGER, RESULTS, INDEX = LEDGER_FILE, "检查结果.xlsx", "索引.json"
 DATA, SIGNING, SIGNED_DATA, PUBLISHED = LEDGER_REPORTS, "审签单", "审签数据", "发布"
+# Where signed figures go that somebody has edited.
+EDITED = "被改动"
 
 _LINES: Mapping[str, Sequence[str]] = {
     "agency": ("单位",),
     "designated": ("采用稿",),
     "first": ("首次收到",),
 }
-_STRAYS: Mapping[str, Sequence[str]] = {"file": ("文件",), "assigned": ("指定单位",)}
+_STRAYS: Mapping[str, Sequence[str]] = {
+    "file": ("文件",),
+    "assigned": ("指定单位",),
+    "first": ("首次收到",),
+}
 _SIGNOFFS: Mapping[str, Sequence[str]] = {
     "agency": ("单位",),
     "fingerprint": ("指纹",),
@@ -56,12 +62,14 @@ _NOTES: Mapping[str, Sequence[str]] = {"heading": ("项目",), "text": ("内容"
 class Kept:
     """What a workspace knows from before: all that people filled in, and when a report was first there.
 
-    `designated` are files by agency, `assigned` agencies by file, `signed` the rows of 审签 that are signed.
+    `designated` are files by agency, `assigned` agencies by file, `came` when a file of nobody was first
+    there, `signed` the rows of 审签 that are signed.
     """
 
     designated: Mapping[str, str] = field(default_factory=dict)
     first: Mapping[str, date] = field(default_factory=dict)
     assigned: Mapping[str, str] = field(default_factory=dict)
+    came: Mapping[str, date] = field(default_factory=dict)
     signed: tuple[TableRow, ...] = ()
     round: int = 1
 
@@ -92,22 +100,26 @@ class Workspace:
         return self.folder / RESULTS
 
     def kept(self) -> Kept:
-        """Return what is known from before; raises OutputError for the workspace of another collection."""
+        """Return what is known from before.
+
+        Raises OutputError for the workspace of another collection, InputError for such an earlier round.
+        """
         ledger = self.source / LEDGER
         if not ledger.exists():
             return Kept()
         notes = {row.get("heading"): row.get("text") for row in _rows(ledger, _NOTES)}
-        lines = _rows(ledger, _LINES)
-        self._refuse_other(notes, [row.get("agency") for row in lines])
+        lines, strays = _rows(ledger, _LINES), _rows(ledger, _STRAYS, ("file", "assigned"))
+        self._refuse_other(ledger, notes, [row.get("agency") for row in lines])
         return Kept(
             {agency_key(r.get("agency")): r.get("designated") for r in lines if r.get("designated")},
             {agency_key(r.get("agency")): d for r in lines if (d := _day(r.get("first"))) is not None},
-            {r.get("file"): r.get("assigned") for r in _rows(ledger, _STRAYS) if r.get("assigned")},
+            {r.get("file"): r.get("assigned") for r in strays if r.get("assigned")},
+            {r.get("file"): d for r in strays if (d := _day(r.get("first"))) is not None},
             tuple(r for r in _rows(ledger, _SIGNOFFS) if r.get("by")),
             round_number(notes.get(ROUND, "")),
         )
 
-    def _refuse_other(self, notes: Mapping[str, str], names: Sequence[str]) -> None:
+    def _refuse_other(self, ledger: Path, notes: Mapping[str, str], names: Sequence[str]) -> None:
         pack, year = notes.get("报表包", self.pack.id), notes.get("年度", str(self.year))
         shared = sum(agency_key(name) in self.names for name in names)
         if pack != self.pack.id or year != str(self.year):
@@ -116,8 +128,10 @@ class Workspace:
             what = f"另一份名录的台账（{'、'.join(names[:3])}等{len(names)}家，本次名录里只有{shared}家）"
         else:
             return
-        message = f"{self.source}里是{what}，不能与本次的{self.year}年收报混用；请换一个输出文件夹"
-        raise OutputError(message, file=str(self.ledger))
+        message = f"{self.source}里是{what}，不能与本次的{self.year}年收报混用"
+        if self.source != self.folder:
+            raise InputError(f"{message}；--since 请给出同一份名录上一轮的台账文件夹", file=str(ledger))
+        raise OutputError(f"{message}；请换一个输出文件夹", file=str(ledger))
 
     def waivers(self) -> list[Path]:
         """Return the workbook of the last run where its 情况说明 can be read as waivers."""
@@ -146,20 +160,35 @@ class Workspace:
             if not (new / path.name).exists():
                 write_atomic(new / path.name, path.read_bytes())
 
-    def keep_snapshot(self, agency: str, report: Report) -> None:
-        """Keep the figures of an agency's report whose sign-off sheet is made."""
-        data = snapshot_data(report)
+    def keep_snapshots(self, reports: Mapping[str, Report]) -> None:
+        """Keep the figures of the reports whose sign-off sheets are made, by name of agency.
+
+        What somebody has edited there gives way to the figures that the fingerprint is of, and is kept apart.
+        """
         folder = self.folder / SIGNING / SIGNED_DATA
         make_folder(folder)
-        name = f"{safe_name(agency)}-{str(data['fingerprint'])[:16]}.json"
-        # Figures that somebody may have signed are never written over: the name says what is in there.
-        if not (folder / name).exists():
-            write_atomic(folder / name, _text(data))
+        with FileGroup() as files:
+            for agency, report in reports.items():
+                data = snapshot_data(report)
+                path, text = folder / f"{safe_name(agency)}-{str(data['fingerprint'])[:16]}.json", _text(data)
+                there = path.read_bytes() if path.exists() else None
+                if there is not None and there != text and not self._is_intact(path):
+                    make_folder(folder / EDITED)
+                    move(path, folder / EDITED / path.name)
+                # Figures that somebody may have signed are never written over: the name says what they are.
+                if not path.exists():
+                    files.write(path, text)
 
-    def keep_reports(self, reports: Mapping[str, Mapping[str, Any]]) -> None:
+    def _is_intact(self, path: Path) -> bool:
+        try:
+            return snapshot_of(_json(path), self.pack, path.name).intact
+        except InputError:
+            return False
+
+    def keep_reports(self, reports: Mapping[str, Report]) -> Mapping[str, str]:
         """Write the adopted reports, by name of agency, and remove those of before that no longer count.
 
-        `reports` are data as `handed_on` returns them.
+        Return the SHA-256 of each file by its name.
         """
         folder = self.folder / DATA
         make_folder(folder)
@@ -169,8 +198,11 @@ class Workspace:
                 (folder / name).unlink(missing_ok=True)
             except OSError as error:
                 raise cannot_write(folder / name, error) from error
-        for name, data in zip(names.values(), reports.values(), strict=True):
-            write_atomic(folder / name, _text(data))
+        texts = {name: _text(exchanged(reports[agency].data)) for agency, name in names.items()}
+        with FileGroup() as files:
+            for name, text in texts.items():
+                files.write(folder / name, text)
+        return {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
 
     def _written_before(self) -> set[str]:
         path = self.folder / INDEX
@@ -183,21 +215,22 @@ class Workspace:
             return set()
         return {Path(name).name for name in index.get("data", ()) if isinstance(name, str)}
 
-    def write_index(self, index: Mapping[str, Any], agencies: Iterable[str]) -> None:
-        """Write the ledger for programs."""
-        write_atomic(self.folder / INDEX, _text({**index, "data": sorted(_data_names(agencies).values())}))
+    def write_index(self, index: Mapping[str, Any], kept: Mapping[str, str]) -> None:
+        """Write the ledger for programs; `kept` are the files of `keep_reports` with their SHA-256."""
+        write_atomic(self.folder / INDEX, _text({**index, "data": sorted(kept), "sha256": dict(kept)}))
 
 
-def handed_on(report: Report, known: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a report for those who add up: under the name of the roster, with what only the roster knows.
-
-    `known` is nested data; a Word file says neither category nor code, and may bear a former name.
-    """
-    data: dict[str, Any] = exchanged(report.data)
-    for path, value in leaves(known):
-        if path == "agency" or report.value(path) is None:
-            place_value(data, path, value)
-    return data
+def edited_by_hand(folder: Path) -> list[str]:
+    """Return which reports of a workspace are not as its last run wrote them; those it does not know too."""
+    try:
+        known = _json(folder / INDEX).get("sha256")
+    except InputError:
+        # The index may be deleted: then nobody can tell.
+        return []
+    if not isinstance(known, dict):
+        return []
+    there = sorted((folder / DATA).glob("*.json"))
+    return [p.name for p in there if known.get(p.name) != hashlib.sha256(p.read_bytes()).hexdigest()]
 
 
 def _data_names(agencies: Iterable[str]) -> dict[str, str]:
@@ -231,8 +264,8 @@ def round_number(text: str) -> int:
     return int(digits) if digits else 1
 
 
-def _rows(path: Path, headings: Mapping[str, Sequence[str]]) -> list[TableRow]:
-    return read_table(path, headings, list(headings), "台账")
+def _rows(path: Path, headings: Mapping[str, Sequence[str]], needed: Sequence[str] = ()) -> list[TableRow]:
+    return read_table(path, headings, needed or list(headings), "台账")
 
 
 def _day(text: str) -> date | None:

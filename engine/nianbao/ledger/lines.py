@@ -14,6 +14,7 @@ from nianbao.ledger.assigning import Assignment
 from nianbao.ledger.members import Member
 from nianbao.ledger.signing import Publication, SignOff
 from nianbao.pipeline import CheckResult
+from nianbao.report import Report
 
 Status = Literal["missing", "received", "returned", "explain", "passed", "signed", "published"]
 STATUSES: Mapping[Status, str] = {
@@ -28,16 +29,23 @@ STATUSES: Mapping[Status, str] = {
 # Nothing is left to do for the figures of these.
 DONE: frozenset[Status] = frozenset({"passed", "signed", "published"})
 NEW, SAME, FIXED = "新增", "未改", "已改"
+# The level of a finding that asks for nothing, as a workbook of results has it.
+NOTE = "提示"
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A report that came: the file (and row) as people name it, whose it is, and what checking found."""
+    """A report that came: the file (and row) as people name it, whose it is, and what checking found.
+
+    `report` is as it came, which is what is signed; that of `result` bears the name of the roster, and what
+    only the roster knows of its agency.
+    """
 
     file: str
     result: CheckResult
     assignment: Assignment
     fingerprint: str
+    report: Report
 
 
 @dataclass(frozen=True)
@@ -55,8 +63,8 @@ class EarlierFinding:
 class Progress:
     """What became of an agency's report since an earlier round.
 
-    `states` says of each finding of the adopted report whether it is 新增 or 未改; `fixed` are those that are
-    已改; `changes` are the values that differ, where the earlier report is known.
+    `states` says of each finding of the adopted report whether it is 新增 or 未改, empty for notes; `fixed`
+    are those that are 已改; `changes` are the values that differ, where the earlier report is known.
     """
 
     states: tuple[str, ...] = ()
@@ -100,13 +108,14 @@ class Line:
 
 @dataclass(frozen=True)
 class Stray:
-    """A report of no agency of the roster, or of another year."""
+    """A report of no agency of the roster, or of another year; `first` is when it was first there."""
 
     file: str
     agency: str
     year: int | None
     remark: Finding
     assigned: str = ""
+    first: date | None = None
 
 
 @dataclass(frozen=True)
@@ -140,19 +149,28 @@ class Ledger:
     @property
     def remarks(self) -> Sequence[Finding]:
         """All that is to be said beside the findings of the reports, in the order of the roster."""
-        return [*(r for line in self.lines for r in line.remarks), *(stray.remark for stray in self.strays)]
+        found = [*(r for line in self.lines for r in line.remarks), *(stray.remark for stray in self.strays)]
+        # A report of another year is told of its agency and of its file.
+        return list({remark.message: remark for remark in found}.values())
 
     @property
     def overdue(self) -> Sequence[Line]:
         """The agencies whose deadline has passed without a report."""
         return [x for x in self.lines if x.status == "missing" and x.days_left(self.today) < 0]
 
+    @property
+    def unpublished(self) -> Sequence[Line]:
+        """The agencies whose report is signed, and has not been seen published by the day of the law."""
+        return [
+            x for x in self.lines if x.status == "signed" and not x.publications and x.member.law < self.today
+        ]
+
     def states(self) -> Mapping[str, int]:
         """Return the number of findings that are 新增, 未改 and 已改 since the earlier round."""
         found: Counter[str] = Counter()
         for line in self.lines:
             if line.progress is not None:
-                found.update(line.progress.states)
+                found.update(filter(None, line.progress.states))
                 found[FIXED] += len(line.progress.fixed)
         return {state: found[state] for state in (NEW, SAME, FIXED)}
 

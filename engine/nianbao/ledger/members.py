@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from nianbao.errors import InputError
-from nianbao.fields import lookup
+from nianbao.fields import lookup, place_value
 from nianbao.findings import Where
 from nianbao.pack import Pack
 from nianbao.readers.roster import RosterEntry, read_sound_entries
+from nianbao.report import Report, leaves
 
 _DATE = re.compile(r"(?:(\d{4})\s*[-./年]\s*)?(\d{1,2})\s*[-./月]\s*(\d{1,2})\s*日?")
 
@@ -22,7 +24,8 @@ _DATE = re.compile(r"(?:(\d{4})\s*[-./年]\s*)?(\d{1,2})\s*[-./月]\s*(\d{1,2})\
 class Member:
     """An agency that is to report: `due` is the last day of its report, `formers` are its other names.
 
-    `category` is the value of the pack's field, `contact` are names and numbers in one line.
+    `law` is the last day that the law gives it, also for making the report public. `category` is the value of
+    the pack's field, `contact` are names and numbers in one line.
     """
 
     name: str
@@ -34,6 +37,7 @@ class Member:
     email: str = ""
     data: Mapping[str, Any] = field(default_factory=dict)
     where: Where = field(default_factory=Where)
+    law: date = date.max
 
 
 def read_members(path: Path, pack: Pack, year: int, due: date | None = None) -> tuple[Member, ...]:
@@ -72,7 +76,20 @@ def _member(entry: RosterEntry, pack: Pack, year: int, due: date | None, path: P
         email=entry.email,
         data=data,
         where=entry.where,
+        law=latest,
     )
+
+
+def as_of(report: Report, member: Member) -> Report:
+    """Return a report under the name of the roster, with what only the roster knows of its agency.
+
+    A Word file says neither category nor code, and may bear a former name.
+    """
+    data = copy.deepcopy(dict(report.data))
+    for path, value in leaves(member.data):
+        if path == "agency" or report.value(path) is None:
+            place_value(data, path, value)
+    return replace(report, data=data, known=None)
 
 
 def deadline(pack: Pack, category: str, year: int) -> date:

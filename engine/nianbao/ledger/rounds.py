@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from nianbao.findings import Finding
-from nianbao.ledger.lines import NEW, SAME, EarlierFinding, Progress
+from nianbao.ledger.lines import NEW, NOTE, SAME, EarlierFinding, Progress
 from nianbao.ledger.signing import only
 from nianbao.pack import Pack
 from nianbao.pipeline import CheckResult
@@ -31,13 +31,17 @@ def progress_of(
     """Return what became of an agency's findings; without a report now, none of them is mended.
 
     A finding is known by its rule and its position: one whose value was changed and still fails is 未改.
+    Notes ask for nothing, and have no state.
     """
     if result is None:
         return Progress()
-    earlier = list(before)
+    earlier = [each for each in before if each.level != NOTE]
     left = Counter((each.rule, each.place) for each in earlier)
     states = []
     for finding in result.findings:
+        if finding.severity == "info":
+            states.append("")
+            continue
         key = (finding.rule, place_of(finding, pack))
         states.append(SAME if left[key] > 0 else NEW)
         left[key] -= 1
@@ -46,13 +50,8 @@ def progress_of(
         if left[each.rule, each.place] > 0:
             left[each.rule, each.place] -= 1
             fixed.append(each)
-    changes = only(_called(last, result.report.agency), result.report, pack) if last is not None else None
+    changes = only(last, result.report, pack) if last is not None else None
     return Progress(tuple(states), tuple(reversed(fixed)), changes)
-
-
-def _called(report: Report, agency: str) -> Report:
-    """Return a report of an earlier round under another name: it is kept under that of the roster."""
-    return replace(report, data={**report.data, "agency": agency}, known=None)
 
 
 def place_of(finding: Finding, pack: Pack) -> str:

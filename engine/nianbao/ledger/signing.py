@@ -80,7 +80,9 @@ def changed_since(signoff: SignOff, report: Report, pack: Pack, where: Where) ->
         yield Finding("SIGNED-LOST", "warning", None, where, message)
         return
     if not snapshot.intact:
-        message = f"审签数据{snapshot.file}被人改动过，与指纹不符，不能作为依据；请从备份恢复，或重新审签"
+        same = snapshot.fingerprint == fingerprint(report)
+        advice = "报送的数据与指纹一致，已据此恢复" if same else "请从备份恢复，或重新审签"
+        message = f"审签数据{snapshot.file}被人改动过，与指纹不符，不能作为依据；{advice}"
         yield Finding("SIGNED-EDITED", "error", None, where, message)
         return
     if snapshot.fingerprint == fingerprint(report):
@@ -91,8 +93,9 @@ def changed_since(signoff: SignOff, report: Report, pack: Pack, where: Where) ->
 
 
 def only(before: Report, after: Report, pack: Pack) -> ReportComparison:
-    """Return what differs between two reports of one agency."""
-    return compare(before, after, pack).pairs[0]
+    """Return what differs between two reports of one agency, whatever name each of them bears."""
+    called = replace(before, data={**before.data, "agency": after.agency}, known=None)
+    return compare(called, after, pack).pairs[0]
 
 
 def published_differences(base: Report, published: Report, pack: Pack) -> tuple[str, ...]:

@@ -68,10 +68,17 @@ class Archive:
 
     def open(self, name: str) -> IO[bytes]:
         """Return a part as a stream; its check sum is verified by whoever reads to its end."""
+        return self._zip.open(self._part(name))
+
+    def size(self, name: str) -> int:
+        """Return the size of a part, unpacked."""
+        return self._part(name).file_size
+
+    def _part(self, name: str) -> zipfile.ZipInfo:
         part = self._parts.get(name.lower())
         if part is None:
             raise broken(self.path)
-        return self._zip.open(part)
+        return part
 
     def read(self, name: str) -> bytes:
         """Return a whole part."""

@@ -64,13 +64,34 @@ def notice_context(
         "contact": line.member.contact,
         "counted": counted(line),
         "verdict": verdict(line),
-        "matters": [remark.message for remark in line.remarks],
+        "matters": list(matters(line)),
         "findings": list(_findings(line, words)),
-        "fixed": [{"place": f.place, "message": f.message} for f in line.progress.fixed]
-        if line.progress
-        else [],
+        "fixed": list(_fixed(line)),
         "changes": changes_of(line, pack),
     }
+
+
+# What concerns the office alone.
+_INTERNAL = ("DRAFT-GONE", "DRAFTS-EQUAL", "LATE", "SIGNED-LOST", "SIGNED-EDITED", "SIGNED-GONE")
+
+
+def matters(line: Line) -> Iterator[str]:
+    """Yield what there is to be said to an agency beside the findings of its report."""
+    for remark in line.remarks:
+        if remark.rule == "DRAFTS":
+            files = "、".join(draft.file for draft in line.drafts)
+            yield f"收到你单位{len(line.drafts)}份不同的报告：{files}；请说明以哪一份为准"
+        elif remark.rule == "NOT-RECEIVED":
+            yield remark.message
+        elif remark.rule not in _INTERNAL:
+            yield remark.message.removeprefix(f"{line.member.name}：")
+
+
+def _fixed(line: Line) -> Iterator[dict[str, str]]:
+    """Yield the findings of the earlier round that are mended; the position is not said twice."""
+    for each in line.progress.fixed if line.progress else ():
+        message = each.message.removeprefix(each.place).lstrip("：")
+        yield {"place": each.place, "message": message or each.message}
 
 
 # What an agency is asked to do, by where it stands.
@@ -119,14 +140,20 @@ def _findings(line: Line, words: Words) -> Iterator[dict[str, str]]:
             "place": words.place(finding),
             "grade": "\n".join(filter(None, (words.level(finding), state))),
             "value": _reported(finding, line.adopted.result.report),
-            "expected": value_words(finding.expected),
-            "difference": value_words(difference(finding)),
+            "expected": "" if _follows(finding) else value_words(finding.expected),
+            "difference": "" if _follows(finding) else value_words(difference(finding)),
             "requirement": words.requirement(finding),
             "message": words.message(finding),
             "problem": _problem(words.message(finding), words.requirement(finding)),
             "advice": words.advice(finding),
             "basis": finding.basis,
         }
+
+
+def _follows(finding: Finding) -> bool:
+    """Return whether the most likely mistake is in other cells: then this one need not change."""
+    best = finding.suspects[0] if finding.suspects else None
+    return best is not None and best.group is None and finding.field not in best.changes
 
 
 def _reported(finding: Finding, report: Report) -> str:
@@ -150,7 +177,7 @@ _NO_FIGURE = {"title": "", "value": ""}
 
 def signoff_context(line: Line, draft: Draft, ledger: Ledger, pack: Pack, words: Words) -> dict[str, Any]:
     """Return what the template of a sign-off sheet sees."""
-    report = draft.result.report
+    report = draft.report
     category = str(pack.meta.get("category", ""))
     choices = dict(field.choices) if (field := pack.fields.find(category)) else {}
     explained = [finding for finding in draft.result.findings if finding.waiver]

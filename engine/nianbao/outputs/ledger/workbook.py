@@ -45,6 +45,7 @@ _STRAY_COLUMNS = (
     Column("报告里的单位名称", 24),
     Column("年度", 7, "center"),
     Column("指定单位", 20, "asked"),
+    Column("首次收到", 11, "center"),
     Column("说明", 60),
 )
 _SIGN_COLUMNS = (
@@ -106,7 +107,7 @@ def category_words(line: Line, pack: Pack) -> str:
 def _lines(ledger: Ledger, pack: Pack) -> Iterator[Row]:
     for number, line in enumerate(ledger.lines, 1):
         adopted = line.adopted
-        states = list(line.progress.states) if line.progress else []
+        states = list(filter(None, line.progress.states)) if line.progress else []
         fixed = len(line.progress.fixed) if line.progress else 0
         changed = [f"{word}{states.count(word)}" for word in dict.fromkeys(states)]
         changed += [f"已改{fixed}"] if fixed else []
@@ -133,9 +134,9 @@ def _lines(ledger: Ledger, pack: Pack) -> Iterator[Row]:
 
 def _strays(ledger: Ledger) -> Iterator[Row]:
     for number, stray in enumerate(ledger.strays, 1):
-        yield Row(
-            (number, stray.file, stray.agency, stray.year, stray.assigned or None, stray.remark.message)
-        )
+        first = stray.first.isoformat() if stray.first else None
+        said = (stray.assigned or None, first, stray.remark.message)
+        yield Row((number, stray.file, stray.agency, stray.year, *said))
 
 
 def _signing(ledger: Ledger, signoffs: Sequence[SignOff]) -> Iterator[Row]:

@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property, partial
 from html import unescape
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,13 +35,15 @@ from nianbao.readers.sheets.grid import (
 from nianbao.readers.sheets.xlsx_book import Book, SheetPart, read_book
 from nianbao.readers.sheets.xlsx_cells import NotClean, SheetXml, extents, references
 from nianbao.readers.sheets.xlsx_special import Specials
+from nianbao.readers.sheets.xlsx_stream import Glance, StreamSource, glance
 from nianbao.readers.sheets.xlsx_strings import blank_strings, check_texts
 from nianbao.readers.sheets.xlsx_windows import WindowedRows, WindowSource
-from nianbao.readers.trouble import broken
+from nianbao.readers.trouble import broken, reading
 
 if TYPE_CHECKING:
     from python_calamine import CalamineWorkbook
 
+_LARGE = 4 << 20  # bytes of the XML of a sheet
 _DENSE = 1000  # cells; fewer are looked at one by one
 _CELL = re.compile(rb'<c r="([A-Z]+)([0-9]+)"([^>]*?)(?:/>|>(.*?)</c>)', re.DOTALL).finditer
 _VALUE = re.compile(rb"<(?:v|t)(?: [^>]*)?>([^<]*)</").findall
@@ -68,21 +71,58 @@ def read_xlsx(path: Path) -> list[Sheet]:
     with ExitStack() as stack:
         archive = stack.enter_context(Archive(path))
         book = read_book(archive)
-        surveys = [_survey(archive, book, sheet) for sheet in book.sheets]
-        forms = [(sheet.part, survey.clean) for sheet, survey in zip(book.sheets, surveys, strict=True)]
-        check_texts(archive, book.strings, sum(survey.texts for survey in surveys), forms)
-        workbook: CalamineWorkbook | None = None
+        looks = [_look(archive, book, sheet) for sheet in book.sheets]
+        forms = [(sheet.part, look.clean) for sheet, look in zip(book.sheets, looks, strict=True)]
+        check_texts(archive, book.strings, sum(look.texts for look in looks), forms)
+        opened = _Opened(path, stack)
         sheets = []
-        for sheet, survey in zip(book.sheets, surveys, strict=True):
+        for n, (sheet, look) in enumerate(zip(book.sheets, looks, strict=True)):
             rows: Sequence[Sequence[object]]
-            if survey.clean and survey.height * survey.width <= PLAIN_AREA:
-                if workbook is None:
-                    workbook = _open(path, stack)
-                rows = _plain_rows(workbook, sheet.index, survey.specials)
+            if isinstance(look, Glance):
+                rows = WindowedRows(StreamSource(path, book, sheet, look, partial(_the_long_way, path, n)))
             else:
-                rows = _windowed_rows(archive, book, sheet, survey)
-            sheets.append(Sheet(sheet.name, rows, survey.merged, sheet.hidden))
+                rows = _rows(archive, book, sheet, look, opened)
+            sheets.append(Sheet(sheet.name, rows, look.merged, sheet.hidden))
         return sheets
+
+
+def _look(archive: Archive, book: Book, sheet: SheetPart) -> Glance | _Survey:
+    """Return what has to be known of a sheet before it is read: for a large, usual one a glance will do."""
+    if archive.size(sheet.part) > _LARGE:
+        look = glance(archive, book, sheet)
+        if look and is_reasonable(look.height, look.width, look.count):
+            return look
+    return _survey(archive, book, sheet)
+
+
+def _rows(
+    archive: Archive, book: Book, sheet: SheetPart, survey: _Survey, opened: _Opened
+) -> Sequence[Sequence[object]]:
+    """Return the rows of a sheet by calamine, those of a large one in windows."""
+    if survey.clean and survey.height * survey.width <= PLAIN_AREA:
+        return _plain_rows(opened.workbook, sheet.index, survey.specials)
+    return _windowed_rows(archive, book, sheet, survey)
+
+
+def _the_long_way(path: Path, n: int) -> Sequence[Sequence[object]]:
+    """Return the rows of sheet `n` of a workbook, which is not as plain as it looked."""
+    with reading(path), ExitStack() as stack:
+        archive = stack.enter_context(Archive(path))
+        book = read_book(archive)
+        sheet = book.sheets[n]
+        return _rows(archive, book, sheet, _survey(archive, book, sheet), _Opened(path, stack))
+
+
+class _Opened:
+    """A workbook that calamine opens when the first sheet needs it."""
+
+    def __init__(self, path: Path, stack: ExitStack) -> None:
+        self.path, self.stack = path, stack
+
+    @cached_property
+    def workbook(self) -> CalamineWorkbook:
+        """The workbook, open as long as the stack is."""
+        return _open(self.path, self.stack)
 
 
 def _open(path: Path, stack: ExitStack) -> CalamineWorkbook:

@@ -9,7 +9,7 @@ that form, which takes about ten times as long.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 from xml.sax.saxutils import escape
@@ -19,7 +19,8 @@ from nianbao.readers.sheets.grid import LAST_COLUMN, LAST_ROW, Merge, cell_name,
 from nianbao.readers.trouble import broken
 
 _LARGEST_CELL = 64 * BLOCK
-_RETURN = {"\r": "&#13;"}
+# A quotation mark in a text must not look like the end of an address.
+_ESCAPES = {"\r": "&#13;", '"': "&quot;"}
 _LETTERS = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _REF = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _REFS = re.compile(rb' r="([A-Z]{1,3}[1-9][0-9]{0,6})"').findall
@@ -53,13 +54,19 @@ def extents(found: list[bytes]) -> tuple[set[int], set[int]]:
 
 
 class SheetXml:
-    """The cells of one sheet as pieces of XML; `merged` is complete when all pieces are read."""
+    """The cells of one sheet as pieces of XML; `merged` is complete when all pieces are read.
 
-    def __init__(self, stream: IO[bytes], path: Path, *, clean: bool) -> None:
+    Each piece but the first begins at one of `cuts`.
+    """
+
+    def __init__(
+        self, stream: IO[bytes], path: Path, *, clean: bool, cuts: Sequence[bytes] = (b"<c ", b"<row")
+    ) -> None:
         self.merged: list[Merge] = []
         self._stream = stream
         self._path = path
         self._clean = clean
+        self._cuts = cuts
 
     def __iter__(self) -> Iterator[bytes]:
         return self._pieces() if self._clean else self._rewritten()
@@ -75,7 +82,7 @@ class SheetXml:
                 yield data[:end]
                 self._read_merges(data[end:])
                 return
-            cut = max(data.rfind(b"<c "), data.rfind(b"<row"))
+            cut = max(map(data.rfind, self._cuts))
             if cut > 0:
                 yield data[:cut]
             rest = data[max(cut, 0) :]
@@ -112,7 +119,8 @@ class _Rewriter:
         self._cell = ""  # the start tag of the cell, while in one
         self._texts: dict[str, list[str]] = {}  # by element: formula, value, inline text
         self._into: list[str] | None = None
-        self._phonetic = False
+        self._phonetic = self._trimmed = False
+        self._begun = 0  # where the text of an element begins in `_into`
         self._row = self._column = 0
 
     def take(self) -> bytes:
@@ -128,6 +136,8 @@ class _Rewriter:
             self._phonetic = self._phonetic or local == "rPh"
             if local in ("f", "v", "t") and not self._phonetic:
                 self._into = self._texts.setdefault(local, [])
+                self._trimmed = local == "t" and attributes.get("xml:space") != "preserve"
+                self._begun = len(self._into)
         elif local == "c":
             self._start_cell(attributes)
         elif local == "row":
@@ -159,15 +169,17 @@ class _Rewriter:
         elif local == "rPh":
             self._phonetic = False
         elif local in ("f", "v", "t"):
+            if self._into is not None and self._trimmed:
+                self._into[self._begun :] = ["".join(self._into[self._begun :]).strip()]
             self._into = None
 
     def _end_cell(self) -> None:
         self._out.append(self._cell)
         for tag in ("f", "v"):
             if tag in self._texts:
-                self._out.append(f"<{tag}>{escape(''.join(self._texts[tag]), _RETURN)}</{tag}>")
+                self._out.append(f"<{tag}>{escape(''.join(self._texts[tag]), _ESCAPES)}</{tag}>")
         if "t" in self._texts:
-            text = escape("".join(self._texts["t"]), _RETURN)
+            text = escape("".join(self._texts["t"]), _ESCAPES)
             self._out.append(f'<is><t xml:space="preserve">{text}</t></is>')
         self._out.append("</c>")
         self._texts = {}

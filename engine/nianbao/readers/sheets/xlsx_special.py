@@ -102,7 +102,7 @@ class Specials:
 
 def _uncomputed(match: re.Match[bytes]) -> tuple[int, int, Uncomputed]:
     expression = _EXPRESSION(match[4])
-    formula = "=" + _text(expression[1]) if expression else ""
+    formula = "=" + _text(expression[1]) if expression and expression[1] else ""
     return int(match[2]) - 1, column_index(match[1]), Uncomputed(formula)
 
 

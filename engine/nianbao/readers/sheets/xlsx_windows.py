@@ -10,10 +10,10 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import overload
+from typing import Protocol, overload
 
 from nianbao.readers.archive import Archive
 from nianbao.readers.sheets.grid import column_index, plain_row
@@ -30,18 +30,29 @@ _HEAD = f'<worksheet xmlns="{_MAIN}"><sheetData>'.encode()
 _TAIL = b"</sheetData></worksheet>"
 
 
+class RowSource(Protocol):
+    """Where the rows of a sheet come from, some at a time, `height` of them in all."""
+
+    @property
+    def height(self) -> int:
+        """The number of rows."""
+
+    def windows(self) -> Iterator[Window]:
+        """Yield all rows, some at a time."""
+
+
 class WindowedRows(Sequence[list[object]]):
     """The rows of a sheet, read from the file whenever they are gone through.
 
     Going through them in order, by iteration or by index, reads the file once; so does looking
-    back at the first rows, which are kept. Other jumps backwards read it anew.
+    back at the first rows, which are kept. Other jumps backwards, or two that take turns, read it anew.
     """
 
-    def __init__(self, source: WindowSource) -> None:
+    def __init__(self, source: RowSource) -> None:
         self._source = source
-        self._first: _Window | None = None
-        self._last = _Window(0, [])
-        self._coming: Iterator[_Window] | None = None
+        self._first: Window | None = None
+        self._last = Window(0, [])
+        self._coming: Iterator[Window] | None = None
 
     def __reduce__(self) -> tuple[object, ...]:
         return type(self), (self._source,)
@@ -50,8 +61,7 @@ class WindowedRows(Sequence[list[object]]):
         return self._source.height
 
     def __iter__(self) -> Iterator[list[object]]:
-        for window in self._source.windows():
-            yield from window.rows
+        return map(self._row, range(len(self)))
 
     @overload
     def __getitem__(self, at: int) -> list[object]: ...
@@ -68,14 +78,14 @@ class WindowedRows(Sequence[list[object]]):
             return self._first.rows[at]
         if self._coming is None or at < self._last.top:
             self._coming = self._source.windows()
-            self._last = _Window(0, [])
+            self._last = Window(0, [])
         while at not in self._last:
             self._last = next(self._coming)
             self._first = self._first or self._last
         return self._last.rows[at - self._last.top]
 
 
-class _Window:
+class Window:
     """Some rows of a sheet, the first of which is row `top`."""
 
     def __init__(self, top: int, rows: list[list[object]]) -> None:
@@ -99,7 +109,7 @@ class WindowSource:
     trim: bool  # there are cells outside the used area
     asks: bool  # see Specials
 
-    def windows(self) -> Iterator[_Window]:
+    def windows(self) -> Iterator[Window]:
         """Yield all rows of the used area, some at a time; blank ones share one list."""
         blank: list[object] = [None] * self.width
         done = 0
@@ -107,10 +117,10 @@ class WindowSource:
             if top < done:  # rows out of order, which the format does not allow
                 raise broken(self.path)
             filled = [(row + blank[len(row) :])[: self.width] for row in rows]
-            yield _Window(done, [blank] * (top - done) + filled)
+            yield Window(done, [blank] * (top - done) + filled)
             done = top + len(rows)
         if done < self.height:
-            yield _Window(done, [blank] * (self.height - done))
+            yield Window(done, [blank] * (self.height - done))
 
     def _read(self) -> Iterator[tuple[int, list[list[object]]]]:
         """Yield the number of the first row and the rows of one window of the XML after the other."""
@@ -119,7 +129,7 @@ class WindowSource:
             parts = {"styles": self.book.styles, "sharedStrings": self.book.strings}
             shared = {kind: archive.read(part) for kind, part in parts.items() if part}
             for xml in self._window_xml(archive):
-                top, rows = _read_window(xml, shared, self.book)
+                top, rows = read_window(xml, shared, self.book)
                 specials.add(xml)
                 top = specials.drain(rows, top)
                 if rows:
@@ -156,7 +166,7 @@ class WindowSource:
         return _CELL.sub(keep, piece)
 
 
-def _read_window(xml: bytes, shared: dict[str, bytes], book: Book) -> tuple[int, list[list[object]]]:
+def read_window(xml: bytes, shared: Mapping[str, bytes], book: Book) -> tuple[int, list[list[object]]]:
     """Return the number of the first row, and the rows from column A on."""
     from python_calamine import load_workbook
 
@@ -169,7 +179,7 @@ def _read_window(xml: bytes, shared: dict[str, bytes], book: Book) -> tuple[int,
         return top, [margin + plain_row(row) for row in sheet.to_python()]
 
 
-def _workbook(xml: bytes, shared: dict[str, bytes], book: Book) -> bytes:
+def _workbook(xml: bytes, shared: Mapping[str, bytes], book: Book) -> bytes:
     """Return a workbook of one sheet, as much of it as calamine wants."""
     links = {"worksheet": "sheet.xml"} | {kind: f"{kind}.xml" for kind in shared}
     dates = "<workbookPr date1904='1'/>" if book.dates_from_1904 else ""
