@@ -213,7 +213,7 @@ def test_the_ledger_says_the_same_as_its_index(story: Story, rounds: list[Step])
     assert {name: row["状态"] for name, row in lines.items()} == rounds[0].statuses
     assert (lines[LAND]["错误"], lines[CIVIL]["错误"], lines[LATE]["剩余天数"]) == (2, 2, 5)
     assert lines[WHOLE]["报送期限"] == "2024-01-20"
-    assert lines[CIVIL]["收到的文件"] == "民政局年报.xlsx"
+    assert lines[CIVIL]["来源文件"] == "民政局年报.xlsx"
 
 
 def test_notices_go_to_those_who_have_something_to_do_and_say_what(story: Story, rounds: list[Step]) -> None:

@@ -13,7 +13,7 @@ from nianbao.raw import RawReport
 from nianbao.report import Report
 from nianbao.rules.expression import Number
 from nianbao.rules.instances import derive, totals
-from nianbao.values import MAX_COUNT, parse, shortened
+from nianbao.values import MAX_COUNT, is_plain, parse, shortened
 
 
 def bind(raw: RawReport, pack: Pack, blank_as_zero: str | None = None) -> Report:
@@ -51,15 +51,18 @@ class _Binder:
         """Parse every cell; a formula without a result waits for the rules to say what it should be."""
         fields, raws, failed = self.pack.fields, self.raw.values, self.failed
         # Nearly every cell of nearly every report: nothing to parse, nothing to say.
-        counts, most = fields.counts, MAX_COUNT
+        counts, words, most = fields.counts, fields.words, MAX_COUNT
         self.values = {
             path: raw
             for path, raw in raws.items()
             if type(raw) is int and path in counts and 0 <= raw <= most and path not in failed
         }
         if len(self.values) < len(raws):
-            for path, raw in raws.items():
-                if path not in self.values:
+            for path in [path for path in raws if path not in self.values]:
+                raw = raws[path]
+                if path in words and path not in failed and is_plain(raw, words[path]):
+                    self.values[path] = raw
+                else:
                     self.parse_other(path, raw)
 
     def parse_other(self, path: str, raw: object) -> None:

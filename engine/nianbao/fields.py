@@ -84,6 +84,13 @@ class FieldSet:
         return frozenset(f.path for f in self.plain if f.kind == "count")
 
     @cached_property
+    def words(self) -> Mapping[str, Kind]:
+        """The kinds, by path, of the plain fields that are texts, those of maps left out."""
+        maps = tuple(f"{path}." for path in self.maps)
+        texts = (f for f in self.plain if f.kind in ("text", "line") and not f.path.startswith(maps))
+        return {f.path: f.kind for f in texts}
+
+    @cached_property
     def tree(self) -> Mapping[str, Any]:
         """The plain fields as nested data: a dict for each object, a field at each leaf."""
         tree: dict[str, Any] = {}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from operator import itemgetter
 from typing import Any
 
@@ -10,6 +11,10 @@ from nianbao.fields import FieldSet, place_value
 
 Row = Sequence[Any]
 Fill = Callable[[Row], dict[str, Any]]
+
+
+# Reports that leave the same optional fields blank share a function; so many of them are compiled.
+_MOST_FILLS = 32
 
 
 class Nesting:
@@ -23,24 +28,57 @@ class Nesting:
         plain = fields.plain
         self._blank: dict[str, Any] = dict.fromkeys(f.path for f in plain)
         self._row = itemgetter(*self._blank) if len(plain) > 1 else lambda values: [values[plain[0].path]]
-        self._fill = _compiled(fields)
+        self._fills: dict[tuple[int, ...], Fill] = {(): _compiled(self._blank)}
         # Later ones first: an object is empty when the last of its fields has gone.
-        self._optional = [(i, f.path.split(".")) for i, f in enumerate(plain) if not f.required][::-1]
+        self._optional = tuple(i for i, f in enumerate(plain) if not f.required)[::-1]
+        self._required = tuple(i for i, f in enumerate(plain) if f.required)
+        self._steps = [f.path.split(".") for f in plain]
 
     def row(self, values: Mapping[str, Any]) -> Row:
         """Return the values of all plain fields in the order of the schema, None where there is none."""
-        return self._row({**self._blank, **values})
+        try:
+            return self._row(values)
+        except KeyError:
+            return self._row({**self._blank, **values})
+
+    def others(self, values: Mapping[str, Any]) -> list[str]:
+        """Return the fields among `values` that are no plain ones: items of lists, entries of maps."""
+        plain = self._blank
+        return [] if values.keys() <= plain.keys() else [path for path in values if path not in plain]
 
     def data(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """Return `values` by field as nested data; blank fields are left out, required ones are None."""
-        row = self.row(values)
-        data = self._fill(row)
-        for index, steps in self._optional:
-            if row[index] is None:
-                _remove(data, steps)
-        for path, value in values.items():
-            if value is not None and path not in self._blank:
+        data = self._filled(self.row(values))
+        for path in self.others(values):
+            if (value := values[path]) is not None:
                 place_value(data, path, value)
+        return data
+
+    def exchanged(self, values: Mapping[str, Any]) -> dict[str, Any] | None:
+        """Return `values` as the JSON that is exchanged, None where a required field is blank.
+
+        The same as `report.exchanged` makes of nested data, but sooner.
+        """
+        row = self.row(values)
+        if any([row[index] is None for index in self._required]):
+            return None
+        data = self._filled([f"{value:f}" if type(value) is Decimal else value for value in row])
+        for path in self.others(values):
+            if (value := values[path]) is not None:
+                place_value(data, path, f"{value:f}" if type(value) is Decimal else value)
+        return data
+
+    def _filled(self, row: Row) -> dict[str, Any]:
+        """Return the nested data of a row."""
+        blank = tuple([index for index in self._optional if row[index] is None])
+        fill = self._fills.get(blank)
+        if fill is None and len(self._fills) < _MOST_FILLS:
+            fill = self._fills[blank] = _compiled(self._blank, frozenset(blank))
+        if fill is not None:
+            return fill(row)
+        data = self._fills[()](row)
+        for index in blank:
+            _remove(data, self._steps[index])
         return data
 
 
@@ -55,11 +93,12 @@ def _remove(data: dict[str, Any], steps: Sequence[str]) -> None:
             break
 
 
-def _compiled(fields: FieldSet) -> Fill:
+def _compiled(paths: Iterable[str], without: frozenset[int] = frozenset()) -> Fill:
     """Return the function that makes nested data of a row: ``lambda row: {'agency': row[0], …}``."""
     tree: dict[str, Any] = {}
-    for index, field in enumerate(fields.plain):
-        place_value(tree, field.path, index)
+    for index, path in enumerate(paths):
+        if index not in without:
+            place_value(tree, path, index)
     # The source is made of nothing but numbers and quoted names.
     fill: Fill = eval(f"lambda row: {_source(tree)}")
     return fill

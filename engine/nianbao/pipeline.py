@@ -61,7 +61,8 @@ class CheckResult:
 
     def with_findings(self, more: Iterable[Finding]) -> CheckResult:
         """Return the result with further findings."""
-        return replace(self, findings=(*self.findings, *more))
+        found = tuple(more)
+        return replace(self, findings=(*self.findings, *found)) if found else self
 
     @property
     def status(self) -> Status:
@@ -178,7 +179,9 @@ def render(report: Report, pack: Pack, template: CompiledTemplate | None = None)
 
 def _schema_findings(report: Report, pack: Pack, known: list[Finding]) -> Iterator[Finding]:
     """Yield what the schema says that binding has not said already."""
-    data = exchanged(report.data)
+    known_values = report.known
+    data = pack.nesting.exchanged(known_values) if known_values is not None else None
+    data = exchanged(report.data) if data is None else data
     if pack.validator.is_valid(data):
         return
     said = {finding.field for finding in known if finding.severity == "error" and finding.field}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
+from typing import TypeGuard
 
 from nianbao.cells import CellError, Percentage, Uncomputed
 from nianbao.fields import Field
@@ -16,6 +17,8 @@ from nianbao.findings import Value
 MAX_COUNT = 10**12
 # Characters that XML 1.0 cannot hold; lone surrogates are among them.
 ILLEGAL = re.compile(r"[^\t\n\r\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
+# And those that are not kept as they are.
+_CHANGED = re.compile(r"[^\t\n\x20-\uD7FF\uE000-\uFFFD\U00010000-\U0010FFFF]")
 _DIGITS = {c: i for i, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "○": 0, "两": 2}
 _UNITS = {"十": 10, "百": 100, "千": 1000}
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
@@ -47,6 +50,13 @@ def compatible(text: str) -> str:
 def is_blank(raw: object) -> bool:
     """Return whether a raw cell holds nothing; white space is nothing."""
     return raw is None or (isinstance(raw, str) and not raw.strip())
+
+
+def is_plain(raw: object, kind: str) -> TypeGuard[str | None]:
+    """Return whether a raw cell of a text or a line is what `parse` would make of it: most are."""
+    if type(raw) is not str:
+        return raw is None
+    return not (is_blank(raw) or _CHANGED.search(raw) or (kind == "line" and "\n" in raw))
 
 
 def parse(raw: object, field: Field) -> Parsed:

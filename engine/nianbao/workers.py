@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -14,6 +15,9 @@ from multiprocessing import connection, resource_tracker
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Protocol, Self, TypeVar, runtime_checkable
+
+# Garbage in circles is looked for after so many new objects: reports make hardly any of it.
+_COLLECTED = 20_000
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -162,6 +166,7 @@ def _see_that_it_breaks(manager: threading.Thread, processes: Mapping[int, Any],
 def _begin() -> None:
     """Leave Ctrl-C to the driver, which waits for what is in hand; end with a driver that is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    gc.set_threshold(_COLLECTED)
     threading.Thread(target=_end_with_driver, daemon=True).start()
 
 

@@ -112,13 +112,14 @@ def process(result: CheckResult, task: Task, options: Options, files: FileGroup)
     pack = options.pack
     template = options.compiled
     result = result.with_findings(_output_findings(task, result, template, options))
-    done = Done(entry_of(result, pack))
     if result.ok or options.allow_errors:
         try:
             done = _outputs(task, result, template, options, files)
         except RenderError as error:
             finding = Finding("RENDER", "error", None, result.report.source, error.message)
             done = Done(entry_of(result.with_findings([finding]), pack))
+    else:
+        done = Done(entry_of(result, pack))
     if not task.tracked:
         return done
     return replace(done, figures={path: result.report.value(path) for path in task.tracked})
@@ -196,10 +197,10 @@ def _template(docx: bytes) -> CompiledTemplate:
 
 
 def _digest(result: CheckResult, name: str, task: Task, options: Options) -> str:
-    values = result.report.values
+    values, nesting = result.report.values, options.pack.nesting
     # The plain values in the order of the schema, whatever order they were read in.
-    more = sorted((path, str(value)) for path, value in values.items() if "[" in path)
-    text = f"{options.digest}\0{name}\0{options.pack.nesting.row(values)!r}\0{more!r}"
+    more = sorted((path, str(values[path])) for path in nesting.others(values) if "[" in path)
+    text = f"{options.digest}\0{name}\0{nesting.row(values)!r}\0{more!r}"
     if task.last is not None or task.waivers:
         text += f"\0{task.last and task.last.stated()!r}\0{[waiver.stated() for waiver in task.waivers]!r}"
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 
 from nianbao.cli.interrupts import keep_interrupts
@@ -10,6 +11,8 @@ from nianbao.cli.interrupts import keep_interrupts
 def main() -> None:
     """Run the command line and leave with its exit status: 0 clean, 1 findings, 2 nothing could be done."""
     keep_interrupts()
+    # What a command makes lives about as long as the command: garbage in circles is seldom looked for.
+    gc.set_threshold(20_000)
     try:
         _run()
     except KeyboardInterrupt:

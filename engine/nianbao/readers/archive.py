@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zipfile
+import zlib
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
@@ -14,6 +16,12 @@ from nianbao.readers.trouble import broken, trouble
 
 if TYPE_CHECKING:
     from lxml import etree
+
+_inflater: Callable[[int], Any] | None
+try:
+    _inflater = import_module("isal.isal_zlib").decompressobj
+except ImportError:  # no wheel for this platform
+    _inflater = None
 
 BLOCK = 1 << 20
 _MOST_IN_ALL = 4 << 30
@@ -68,7 +76,12 @@ class Archive:
 
     def open(self, name: str) -> IO[bytes]:
         """Return a part as a stream; its check sum is verified by whoever reads to its end."""
-        return self._zip.open(self._part(name))
+        part = self._part(name)
+        stream = self._zip.open(part)
+        if _inflater is not None and part.compress_type == zipfile.ZIP_DEFLATED:
+            # It does what zlib's does in a third of the time; a zipfile that has no such attribute goes on.
+            vars(stream)["_decompressor"] = _inflater(-zlib.MAX_WBITS)
+        return stream
 
     def size(self, name: str) -> int:
         """Return the size of a part, unpacked."""
