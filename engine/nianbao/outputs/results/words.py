@@ -67,6 +67,7 @@ _ENGINE: Mapping[str, tuple[str, str]] = {
     "SIGNED-CHANGED": ("审签后数据不应改动", "核对改动，重新审签"),
     "SIGNED-EDITED": ("审签数据不应改动", "从备份恢复，或重新审签"),
     "SIGNED-LOST": ("审签记录应有对应的审签数据", "核对指纹，或重新审签"),
+    "SIGNED-GONE": ("审签过的报告应在收到的文件里", "找回审签时的报告"),
     "PUBLISHED-DIFFERS": ("公开的报告应与审签数据一致", "改正公开的文件，或重新审签"),
     "PUBLISHED-UNSIGNED": ("审签后才能公开", "补办审签"),
     "WAIVER-VOID": ("情况说明应完整，且所说的数没有变", "补全或重新说明"),
