@@ -244,6 +244,8 @@ def test_notices_go_to_those_who_have_something_to_do_and_say_what(story: Story,
     mail = (folder / f"{CIVIL}2023年更正通知.txt").read_text(encoding="utf-8-sig")
     assert mail.startswith("收件人：wh07@example.org 王芳 0999-6000007\n主题：望河区民政局2023年")
     assert "【错误】表三·一、本年新收·总计：填报11，应为12" in mail
+    # What only follows from that slip need not change.
+    assert "应为11" not in mail
 
 
 # ---- later rounds ----
@@ -561,6 +563,14 @@ def test_the_report_of_the_district_is_no_member_of_itself(story: Story) -> None
         f"错误：{WHOLE}的全区口径报告就是汇总的结果，不能再作为成员；"
         "本级政府自己的数请把口径写成本单位，汇总的结果请不要放在输入里"
     ]
+
+
+def test_a_form_that_cannot_begin_with_last_years_figures_says_why(story: Story, tmp_path: Path) -> None:
+    roster = tmp_path / "名册.csv"
+    roster.write_text(f"单位名称\n{WHOLE}\n", encoding="utf-8")
+    done = run_in(story, f"nianbao form -o {tmp_path}/表 --agencies {roster} --from 去年 --year 2023")
+    assert f"{WHOLE}：上年数据里“{WHOLE}”有2份不同的报告（各单位.xlsx、" in done.said
+    assert "请只留一份，没有预填\n填报表1份" in done.said
 
 
 def run_in(story: Story, command: str) -> Step:
