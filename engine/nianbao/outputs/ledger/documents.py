@@ -142,7 +142,9 @@ def _findings(line: Line, words: Words) -> Iterator[dict[str, str]]:
     states = line.progress.states if line.progress else ("",) * len(findings)
     pairs = sorted(zip(findings, states, strict=True), key=lambda pair: order(pair[0]))
     wanted = (p for p in pairs if p[0].severity != "info" and p[0].waiver is None)
+    doubtful = any(finding.suspects for finding in findings)
     for number, (finding, state) in enumerate(wanted, 1):
+        certain = not (_follows(finding) or (doubtful and _of_text(finding, words.pack)))
         yield {
             "number": str(number),
             "level": words.level(finding),
@@ -150,8 +152,8 @@ def _findings(line: Line, words: Words) -> Iterator[dict[str, str]]:
             "place": words.place(finding),
             "grade": "\n".join(filter(None, (words.level(finding), state))),
             "value": _reported(finding, line.adopted.result.report),
-            "expected": "" if _follows(finding) else value_words(finding.expected),
-            "difference": "" if _follows(finding) else value_words(difference(finding)),
+            "expected": value_words(finding.expected) if certain else "",
+            "difference": value_words(difference(finding)) if certain else "",
             "requirement": words.requirement(finding),
             "message": words.message(finding),
             "problem": _problem(words.message(finding), words.requirement(finding)),
@@ -164,6 +166,12 @@ def _follows(finding: Finding) -> bool:
     """Return whether the most likely mistake is in other cells: then this one need not change."""
     best = finding.suspects[0] if finding.suspects else None
     return best is not None and best.group is None and finding.field not in best.changes
+
+
+def _of_text(finding: Finding, pack: Pack) -> bool:
+    """Return whether a text is held against tables: as long as those do not add up, neither may be right."""
+    field = pack.fields.find(finding.field) if finding.field else None
+    return field is not None and not field.is_number
 
 
 def _reported(finding: Finding, report: Report) -> str:
