@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 IMAGES = Path(__file__).parent / "images"
 # Picture: file, page, dots per inch, and where the part that is shown begins and ends, in millimetres.
 PICTURES = {
-    "office-workbook": ("台账/第一轮/台账.xlsx", 1, 86, (5, 8, 293, 186)),
-    "office-notice": ("通知/第一轮/望河区民政局2023年更正通知.docx", 1, 70, (18, 22, 192, 242)),
+    "office-workbook": ("台账/第一轮/台账.xlsx", 1, 86, (5, 5, 293, 180)),
+    "office-notice": ("通知/第一轮/望河区民政局2023年更正通知.docx", 1, 70, (18, 22, 192, 264)),
     "office-signoff": ("台账/第三轮/审签单/望河区教育局2023年审签单.docx", 1, 60, (18, 22, 192, 242)),
     "office-draft": ("汇总/已作废/望河区2023年（缺1家，仅为草稿）.docx", 1, 60, (18, 18, 192, 240)),
     "office-report": ("汇总/望河区2023年.docx", 3, 60, (18, 18, 192, 246)),

@@ -703,6 +703,7 @@ def test_a_damaged_part_is_one_sentence_and_leaves_nothing(office: Path, tmp_pat
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted([office.name, f"改{office.name}"])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
 def test_libreoffice_opens_it(office: Path, tmp_path: Path) -> None:
     """A workbook that LibreOffice saved is annotated; LibreOffice reads the copy, with fill and comments."""

@@ -17,7 +17,7 @@ ENGINE = ROOT / "engine" / "nianbao"
 
 # Lower layers first; a module may import from its own layer and from those before it.
 LAYERS = (
-    ("findings", "errors", "cells", "sheetnames", "filenames", "workers", "rendering.marks"),
+    ("findings", "errors", "cells", "sheetnames", "filenames", "groups", "workers", "rendering.marks"),
     ("fields", "values", "report", "raw", "outputs.files", "outputs.docx", "rendering.package"),
     ("predecessors",),
     (

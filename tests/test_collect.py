@@ -144,7 +144,7 @@ def test_the_ledger_and_the_results_list_who_is_missing(first: Collected) -> Non
     assert lines["清河区民政局"]["剩余天数"] == 3
     assert lines["清河区人民政府"]["报送期限"] == "2024-03-31"
     assert lines["清河区财政局"]["错误"] == 2
-    missing = {row["单位"]: row["情况"] for row in sheet(first.results, "未报送与超期") if row["单位"]}
+    missing = {row["单位"]: row["状态"] for row in sheet(first.results, "未报送与超期") if row["单位"]}
     assert missing == {"清河区教育局": "已报", "清河区民政局": "未报", "柳林镇人民政府": "未报"}
     names = load_workbook(first.results).sheetnames
     assert [n for n in names if n in ("未报送与超期", "上下年衔接", "口径与调整")] == [

@@ -165,7 +165,7 @@ def by_docxtpl(docx: bytes, data: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("make", MAKERS, ids=lambda make: make.__name__)
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(data=DATA)
 def test_every_part_equals_docxtpls_own(make: Callable[[], bytes], data: dict[str, Any]) -> None:
     source = make()

@@ -53,7 +53,7 @@ def address(office: Path) -> Iterator[str]:
     assert found
     yield found[1]
     process.terminate()
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
 
 
 def test_every_command_of_the_page_runs(office: Path, address: str) -> None:

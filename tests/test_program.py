@@ -72,7 +72,7 @@ def test_the_packs_templates_run_as_programs(pack: Pack, template: str) -> None:
     assert all(isinstance(program, Program) for _, program in compiled.parts)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(text=TEXT, other=TEXT)
 def test_the_program_prints_what_jinja_prints(pack: Pack, text: str, other: str) -> None:
     report = report_from_data(data_with(pack, problems=text, introduction=other), pack)

@@ -191,13 +191,11 @@ def test_the_other_sheets_say_who_counts_what_was_adjusted_and_what_is_wrong(
     assert members["国家税务总局清河区税务局"] == ("否", "垂直管理机构")
     assert members["清河区石桥街道办事处"] == ("缺", "名录中有，没有收到报告")
     lines = sheet_rows(path, "口径与调整")
-    adjusted = {row[1]: row[2:4] for row in lines if row[0] in ("调整", "随之调整的合计")}
-    assert adjusted["表二·行政许可·本年处理决定数量：划转行政审批局的许可事项，由区政府办公室汇总填报"] == (
-        35,
-        "王主任",
-    )
-    assert adjusted["表四·行政复议·总计：合计随分项的调整"] == (-1, None)
-    assert ("草稿", "缺1家，仅为草稿") in [row[:2] for row in lines]
+    adjusted = {row[2]: (row[1], row[3], *row[5:7]) for row in lines if row[3]}
+    reason = "划转行政审批局的许可事项，由区政府办公室汇总填报"
+    assert adjusted["表二·行政许可·本年处理决定数量"] == ("调整", 35, reason, "王主任")
+    assert adjusted["表四·行政复议·总计"] == ("随之调整的合计", -1, "合计随分项的调整", None)
+    assert ("草稿", "缺1家，仅为草稿") in [(row[1], row[4]) for row in lines]
     problems = {row[6]: row for row in sheet_rows(path, "问题")[1:]}
     assert problems["ROLLUP-FAILED"][1] == "错误"
     assert problems["ROLLUP-FAILED"][4] == "退回单位改正，或由单位写情况说明"
@@ -298,7 +296,7 @@ def test_errors_keep_the_report_back_unless_a_reason_is_given(reports: Path, tmp
     run(reports, tmp_path / "汇总.docx", expect=1, allow_errors="领导要先看")
     assert (tmp_path / "汇总（未通过校验）.docx").is_file()
     lines = sheet_rows(tmp_path / "汇总（贡献矩阵）.xlsx", "口径与调整")
-    assert ("未通过校验仍生成的理由", "领导要先看") in [row[:2] for row in lines]
+    assert ("未通过校验仍生成的理由", "领导要先看") in [(row[1], row[4]) for row in lines]
 
 
 def test_a_change_after_the_roll_up_is_told_with_its_effect(reports: Path, tmp_path: Path) -> None:
@@ -360,7 +358,7 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_count(reports: Path, 
     run(reports, tmp_path / "汇总.docx", expect=1)
     assert (tmp_path / "汇总.docx").is_file()
     lines = sheet_rows(tmp_path / "汇总（贡献矩阵）.xlsx", "口径与调整")
-    assert [row[1].partition("：")[0].rpartition("/")[2] for row in lines if row[0] == "未能读取"] == [
+    assert [row[4].partition("：")[0].rpartition("/")[2] for row in lines if row[1] == "未能读取"] == [
         "坏.json"
     ]
 

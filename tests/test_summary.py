@@ -395,6 +395,7 @@ def test_a_file_that_cannot_be_written_is_one_sentence(
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.xlsx", "file"]
 
 
+@pytest.mark.slow
 def test_memory_does_not_grow_with_the_batch(tmp_path: Path, pack: Pack, entries: list[Entry]) -> None:
     def many(count: int) -> Iterator[Entry]:
         return (replace(entries[2], agency=f"第{n}局") for n in range(count))
@@ -435,6 +436,7 @@ def test_escaped_text_is_not_cut(tmp_path: Path) -> None:
     assert sheet["A1"].value == text.replace("_x", "_x005F_x")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("soffice") is None, reason="LibreOffice is not installed")
 def test_libreoffice_prints_it_on_landscape_pages(tmp_path: Path, pack: Pack, entries: list[Entry]) -> None:
     write_summary(tmp_path / "a.xlsx", pack, entries * 20, [("x", "y")])

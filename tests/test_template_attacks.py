@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import resource
 import subprocess
@@ -14,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from commands import run
 from conftest import ROOT, consistent_report
-from crashes import run, save
+from crashes import save
 from nianbao import build
 from nianbao.errors import TemplateError
 from nianbao.outputs.docx import Properties
@@ -226,6 +228,10 @@ for name in sys.argv[1:]:
 """
 
 
+# A library that multiplies matrices would keep memory for each processor.
+ONE_THREAD = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+
+
 def limit() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CPU, (SECONDS, SECONDS))
@@ -239,7 +245,7 @@ def said(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[str]]:
     for file, (docx, _) in zip(files, ATTACKS.values(), strict=True):
         file.write_bytes(docx)
     command = [sys.executable, "-c", LINT, *map(str, files)]
-    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit)
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, env=ONE_THREAD)
     assert (done.returncode, done.stderr) == (0, "")
     return dict(zip(ATTACKS, map(json.loads, done.stdout.splitlines()), strict=True))
 
@@ -259,10 +265,9 @@ def test_the_command_line_refuses_it_and_makes_nothing(pack: Pack, tmp_path: Pat
     template = tmp_path / "evil.docx"
     template.write_bytes(ATTACKS[attack][0])
     source = save(tmp_path / "in.json", [consistent_report(pack, 1)])
-    ended = run("build", str(source), "-o", str(tmp_path / "out"), "--template", str(template))
-    assert ended.status == 2
-    assert "Traceback" not in ended.err
-    assert ended.err.endswith(f"错误：模板{template}不能使用，请按上面的说明修改\n")
+    done = run("build", source, "-o", tmp_path / "out", "--template", template)
+    assert done.returncode == 2
+    assert done.stderr.endswith(f"错误：模板{template}不能使用，请按上面的说明修改\n")
     assert not (tmp_path / "out").exists()
 
 
@@ -318,7 +323,7 @@ def test_a_template_that_is_not_linted_fails_within_time_and_memory(tmp_path: Pa
         document = f"<w:document {W}><w:body>{paragraph(text)}</w:body></w:document>"
         file.write_bytes(changed({"word/document.xml": document.encode()}))
     command = [sys.executable, "-c", RUN, *map(str, files)]
-    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit)
+    done = subprocess.run(command, capture_output=True, text=True, preexec_fn=limit, env=ONE_THREAD)
     assert (done.returncode, done.stderr) == (0, "")
     for attack, line in zip(UNLINTED, done.stdout.splitlines(), strict=True):
         message = json.loads(line)

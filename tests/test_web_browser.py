@@ -142,7 +142,7 @@ def start(tmp_path: Path) -> Iterator[Callable[..., str]]:
     yield run
     for process in running:
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
 
 
 @pytest.fixture
@@ -377,4 +377,147 @@ def test_a_phone_needs_no_sideways_scrolling_and_has_room_for_fingers(
     assert tip.is_displayed()
     assert tip.rect["x"] >= 0
     assert tip.rect["x"] + tip.rect["width"] <= SIZES[1][0]
+    browser.size(*SIZES[0])
+
+
+# ---- the page of an office that collects ----
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Path:
+    """A copy of the example of a roll-up, to be changed."""
+    shutil.copytree(EXAMPLES / "rollup", tmp_path / "office")
+    return tmp_path / "office"
+
+
+def opened(start: Callable[..., str], office: Path) -> str:
+    """Start the page of the collection; the address bears the token."""
+    given = ("--previous", office / "previous.json", "--adjustments", office / "adjustments.csv")
+    return start(office / "reports", "--roster", office / "roster.csv", "--today", "2024-01-28", *given)
+
+
+def page_of(browser: Browser, path: str) -> None:
+    base = re.match(r"https?://[^/]+", browser.driver.current_url)
+    assert base is not None
+    browser.driver.get(f"{base[0]}{path}")
+
+
+def members(browser: Browser) -> list[tuple[str, str]]:
+    """Return the members that the panel lists, with their figures."""
+    rows = browser.all("#panel .shares tbody tr")
+    return [
+        (
+            row.find_element(By.CSS_SELECTOR, "a").text,
+            row.find_element(By.CSS_SELECTOR, "td.number").text,
+        )
+        for row in rows
+    ]
+
+
+FIGURE = '.whole td[data-field="requests.new.total"] a'
+
+
+@pytest.mark.slow
+def test_a_click_on_a_figure_of_the_whole_shows_the_members_behind_it(
+    browser: Browser, start: Callable[..., str], office: Path
+) -> None:
+    browser.driver.get(opened(start, office))
+    browser.until(lambda: len(browser.all("#rows tr")) == 8)
+    page_of(browser, "/rollup")
+    figure = browser.until(lambda: browser.one(FIGURE))
+    figure.click()
+    found = browser.until(lambda: members(browser))
+    assert browser.one("#place").text == "表三·一、本年新收·总计"
+    values = [int(value) for _, value in found]
+    assert (sum(values), values) == (int(figure.text), sorted(values, reverse=True))
+    assert found[0][0] == "清河区自然资源局"
+    browser.shot("7-members")
+    # A cell is a target as large as it looks, not only the digits in it.
+    browser.one('.whole td[data-field="disclosure.licensing.decisions"]').click()
+    browser.until(lambda: "表二·行政许可" in browser.one("#place").text)
+    assert "划转行政审批局的许可事项" in browser.one("#panel .adjusted").text
+    assert "批准人：王主任" in browser.one("#panel .adjusted").text
+    browser.one("#panel .shares tbody a").click()
+    cell = browser.until(lambda: browser.one(".paper .aimed"))
+    assert cell.get_attribute("data-field") == "disclosure.licensing.decisions"
+    assert browser.focused() == cell
+
+
+@pytest.mark.slow
+def test_the_members_are_reached_and_left_with_the_keyboard(
+    browser: Browser, start: Callable[..., str], office: Path
+) -> None:
+    browser.driver.get(opened(start, office))
+    browser.until(lambda: len(browser.all("#rows tr")) == 8)
+    page_of(browser, "/rollup")
+    figure = browser.until(lambda: browser.one(FIGURE))
+    browser.script("arguments[0].focus()", figure)
+    browser.press(Keys.ARROW_LEFT)
+    assert browser.focused().find_element(By.XPATH, "..").get_attribute("data-field") == "requests.new.other"
+    browser.press(Keys.ARROW_RIGHT, Keys.ARROW_DOWN)
+    below = browser.focused()
+    assert below.find_element(By.XPATH, "..").get_attribute("data-field") == "requests.carried_in.total"
+    browser.press(Keys.ENTER)
+    browser.until(lambda: browser.one("#panel.is-open #place").text == "表三·二、上年结转·总计")
+    browser.until(lambda: browser.focused().get_attribute("id") == "place")
+    browser.press(Keys.TAB)
+    assert browser.focused().tag_name == "a"
+    browser.press(Keys.ESCAPE)
+    browser.until(lambda: browser.focused() == below)
+    assert not browser.all("#panel.is-open")
+
+
+@pytest.mark.slow
+def test_the_ledger_filters_follows_the_folder_and_gives_the_text_of_a_mail(
+    browser: Browser, start: Callable[..., str], office: Path
+) -> None:
+    missing = office / "reports" / "清河区民政局.json"
+    content = missing.read_bytes()
+    missing.unlink()
+    browser.driver.get(opened(start, office))
+    browser.until(lambda: browser.one("#shown").text == "共8个单位")
+    browser.one(".count.is-missing").click()
+    (row,) = browser.all("#rows tr:not([hidden])")
+    assert "清河区民政局" in row.text
+    assert "还有3天" in row.text
+    browser.shot("8-ledger")
+    row.find_element(By.CSS_SELECTOR, ".notice a").click()
+    mail = browser.until(lambda: browser.one("#mail"))
+    text = mail.get_property("value")
+    assert "未报送，距1月31日还有3天" in text
+    browser.driver.execute_cdp_cmd(
+        "Browser.grantPermissions", {"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    )
+    browser.one("[data-copy]").click()
+    browser.until(lambda: "已复制" in browser.one("#says").text)
+    assert browser.script("return navigator.clipboard.readText()") == text
+    browser.driver.back()
+    browser.until(lambda: browser.one("#shown").text == "列出1个，共8个单位")
+    missing.write_bytes(content)
+    browser.until(lambda: "列出0个" in browser.one("#shown").text)
+    browser.one(".count").click()
+    assert len(browser.all("#rows tr:not([hidden])")) == 8
+
+
+@pytest.mark.slow
+def test_a_phone_shows_ledger_members_and_matrix_without_sideways_scrolling(
+    browser: Browser, start: Callable[..., str], office: Path
+) -> None:
+    browser.driver.get(opened(start, office))
+    browser.size(*SIZES[1])
+    browser.until(lambda: len(browser.all("#rows tr")) == 8)
+    for path in ("/", "/rollup", "/rollup/matrix", "/rollup/figures/requests.new.total"):
+        page_of(browser, path)
+        browser.until(lambda: browser.one("h1, h2"))
+        assert browser.script("return document.documentElement.scrollWidth") <= SIZES[1][0], path
+    page_of(browser, "/rollup")
+    figure = browser.until(lambda: browser.one('.whole td[data-field="requests.new.natural_person"] a'))
+    browser.script("arguments[0].scrollIntoView({block: 'center'}); arguments[0].click()", figure)
+    panel = browser.until(lambda: browser.one("#panel.is-open"))
+    browser.until(lambda: members(browser))
+    assert panel.rect["width"] == SIZES[1][0]
+    bottom = browser.script("return arguments[0].getBoundingClientRect().bottom", panel)
+    assert abs(bottom - SIZES[1][1]) < 2
+    browser.one("#panel .close").click()
+    browser.until(lambda: not browser.all("#panel.is-open"))
     browser.size(*SIZES[0])

@@ -275,7 +275,7 @@ def test_a_workspace_opens_from_what_it_was_made_of_and_is_never_written(
         assert {n: STATUSES[r["status"]] for n, r in rows(page).items()} == {
             each["agency"]: each["status"] for each in index["agencies"]
         }
-        assert "第2轮，与“one”相比：新增2个，未改1个，已改2个" in page
+        assert "第2轮，与“one”相比：新增1个，未改1个，已改2个" in page
         assert "新增1 未改1" in rows(page)["清河区税务局"]["text"]
         client.get("/notices.zip")
         client.post("/ledger", data={"ids": ""})

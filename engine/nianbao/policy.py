@@ -10,6 +10,7 @@ from nianbao.agencies import agency_key
 from nianbao.charts import matching
 from nianbao.fields import Field, FieldSet
 from nianbao.findings import Severity, Value
+from nianbao.report import Report
 
 
 @dataclass(frozen=True)
@@ -90,6 +91,18 @@ class Policy:
         region = self.region_of(agency) or agency_key(agency)
         known = [unit for unit in self.units if region.endswith(unit)] or self.units[-1:]
         return kind.words.format(unit=known[0] if known else "")
+
+    def speaks_for(self, report: Report) -> ScopeKind | None:
+        """Return the scope of a report that holds more than the agency itself, else None.
+
+        A finished document has no field for it; that of a roll-up says it in its statement.
+        """
+        if kind := self.scope_of(report.value(self.scope)):
+            return kind
+        text, agency = report.value(self.statement.get("field", "")), report.agency
+        wide = (kind for kind in reversed(self.scopes) if kind.covers)
+        said = str(text or "")
+        return next((kind for kind in wide if f"{agency}{self.scope_words(kind, agency)}" in said), None)
 
     def widest_needed(self, categories: Iterable[str]) -> ScopeKind:
         """Return the first scope that holds all categories, else the last."""

@@ -184,6 +184,10 @@ def collect(
             "--published", metavar="INPUT", help="公开后的网页、Word、PDF，与审签数据比对；可写几个"
         ),
     ] = None,
+    adjustments: Annotated[
+        Path | None,
+        typer.Option("--adjustments", metavar="FILE", help="汇总的调整表，列入检查结果的“口径与调整”"),
+    ] = None,
     signoff_template: Annotated[
         Path | None, typer.Option("--signoff-template", metavar="FILE.docx", help="自己的审签单模板")
     ] = None,
@@ -194,8 +198,10 @@ def collect(
 ) -> None:
     """按名录收报：谁没报、谁要改、谁可以审签；写出台账、检查结果、更正通知和审签单。"""
     from nianbao.cli.collecting import tell
+    from nianbao.cli.common import must_give_reason
     from nianbao.collecting import collect as collect_reports
 
+    must_give_reason("--blank-as-zero", blank_as_zero)
     collected = collect_reports(
         roster,
         folder,
@@ -210,6 +216,7 @@ def collect(
         signoff_template=signoff_template,
         blank_as_zero=blank_as_zero,
         jobs=jobs,
+        adjustments=adjustments,
     )
     raise typer.Exit(tell(collected))
 

@@ -42,7 +42,7 @@ def _tell(collected: Collected) -> None:
     for line in ledger.lines:
         if line.status in ("returned", "explain"):
             counts = "，".join(
-                f"{word}{n}个" for word, n in (("错误", line.errors), ("待说明", line.warnings)) if n
+                f"{word}{n}个" for word, n in (("错误", line.errors), ("警告", line.warnings)) if n
             )
             say(f"· {line.member.name}：{counts}")
     for _, message in ledger.unreadable:

@@ -56,7 +56,12 @@ def _carried(entry: Mapping[str, Any], before: Previous, pack: Pack) -> Report |
     for remark in off_by(report, last):
         warn(f"{report.agency}：{remark.message}，没有预填")
         return None
-    return last.whole(f.path for f in pack.fields.numbers) if last.comparable else None
+    if last.comparable:
+        return last.whole(f.path for f in pack.fields.numbers)
+    for remark in last.remarks:
+        if remark.severity != "info":
+            warn(f"{report.agency}：{remark.message}，没有预填")
+    return None
 
 
 def _last_year(previous: Sequence[str], pack: Pack) -> list[Report]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from nianbao.bind import bind
 from nianbao.cli.common import CLEAN, FINDINGS, must_give_reason, must_not_overwrite, say, status, warn
 from nianbao.cli.options import BesideFiles
-from nianbao.collecting.workspace import waivers_in
+from nianbao.collecting.workspace import edited_by_hand, waivers_in
 from nianbao.consolidation import Rollup, rollup
 from nianbao.consolidation.carried import signed
 from nianbao.consolidation.record import Record, read_record
@@ -63,9 +63,14 @@ def run_rollup(inputs: Sequence[str], ask: Ask, pack: Pack) -> int:
 
 
 def _refuse(inputs: Sequence[str], ask: Ask, places: Places) -> None:
-    """Raise InputError for an empty reason, OutputError where an output would take the place of an input."""
+    """Raise InputError for an empty reason or edited figures, OutputError where an input would be lost."""
     must_give_reason("--allow-errors", ask.allow_errors)
     must_give_reason("--blank-as-zero", ask.blank_as_zero)
+    for folder in dict.fromkeys(map(_collection_of, map(Path, inputs))):
+        if folder is not None and (edited := edited_by_hand(folder)):
+            names = f"{'、'.join(edited[:5])}{f'等{len(edited)}个' if len(edited) > 5 else ''}"
+            what = f"{folder}的“数据”里有文件在收报之后被人改动过：{names}"
+            raise InputError(f"{what}；应改的是单位报来的文件，请重新收报后再汇总", file=str(folder))
     single = (ask.agencies, ask.adjustments, ask.against)
     files = [*inputs, *ask.beside.files, *(path for path in single if path)]
     written = [places.matrix, places.texts]
@@ -78,8 +83,10 @@ def _refuse(inputs: Sequence[str], ask: Ask, places: Places) -> None:
 
 def _rolled(source: Source, ask: Ask, last: Previous | None, earlier: Record | None, pack: Pack) -> Rollup:
     """Return the roll-up of all that can be read; raises InputError, with why files could not be read."""
-    collections = [Path(name) for name in map(str, source.inputs) if is_collection(Path(name))]
-    waivers = [*(ask.beside.waivers or ()), *(path for folder in collections for path in waivers_in(folder))]
+    collections = dict.fromkeys(_collection_of(Path(str(name))) for name in source.inputs)
+    waivers = list(ask.beside.waivers or ())
+    waivers += [path for folder in collections if folder is not None for path in waivers_in(folder)]
+    waivers = list({path.resolve(): path for path in waivers}.values())
     try:
         return rollup(
             (bind(raw, pack, ask.blank_as_zero) for raw in source),
@@ -98,6 +105,11 @@ def _rolled(source: Source, ask: Ask, last: Previous | None, earlier: Record | N
     except InputError as error:
         reasons = "；".join(message for _, message in source.unreadable)
         raise InputError(f"{error.message}{f'（{reasons}）' if reasons else ''}", file=error.file) from None
+
+
+def _collection_of(path: Path) -> Path | None:
+    """Return the folder of a collection that an input is, or whose reports it is; else None."""
+    return next((folder for folder in (path, path.parent) if is_collection(folder)), None)
 
 
 def _tell(done: Rollup, written: Written, pack: Pack) -> None:

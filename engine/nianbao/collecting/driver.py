@@ -10,6 +10,7 @@ from pathlib import Path
 from nianbao.collecting.index import index_of, inputs_of
 from nianbao.collecting.survey import Request, Survey, survey
 from nianbao.collecting.workspace import SIGNING
+from nianbao.consolidation.adjustments import Adjustment, as_adjustments
 from nianbao.ledger.lines import DONE, Ledger
 from nianbao.outputs.files import make_folder
 from nianbao.outputs.ledger.extras import extras_of
@@ -70,6 +71,7 @@ def collect(
     signoff_template: Path | None = None,
     blank_as_zero: str | None = None,
     jobs: int = 0,
+    adjustments: object = None,
 ) -> Collected:
     """Return what collecting the reports in `folder` from the agencies of `roster` into `out` came to.
 
@@ -78,7 +80,8 @@ def collect(
     `published` are documents to be read back, by default those in 发布/ of the workspace. `due` is a deadline
     earlier than the law's; `year` the year reported about, by default the one before `today`; `jobs` the
     number of processes that read files, 0 for one a processor. Notices are written into `notices`, asking for
-    an answer by `reply_by` in the name of `office`.
+    an answer by `reply_by` in the name of `office`. `adjustments` are those that a roll-up will make (see
+    `consolidation.rollup`): the workbook of results lists them.
 
     Raises InputError for a roster, folder or earlier round that cannot be used, OutputError for a folder that
     cannot be written or holds another collection, TemplateError for a template that may not be used.
@@ -94,11 +97,14 @@ def collect(
     ask = Request(
         previous, aliases, waivers, since, published, due, today, year, blank_as_zero, jobs, without
     )
+    lines = as_adjustments(adjustments, pack, pack.rollup) if pack.rollup else ()
     made = survey(Path(roster), Path(folder), Path(out), pack, ask)
-    return _written(made, papers, ask, Path(roster), Path(folder))
+    return _written(made, papers, ask, lines, Path(roster), Path(folder))
 
 
-def _written(made: Survey, papers: _Papers, ask: Request, roster: Path, folder: Path) -> Collected:
+def _written(
+    made: Survey, papers: _Papers, ask: Request, lines: Sequence[Adjustment], roster: Path, folder: Path
+) -> Collected:
     """Write all files of a survey and return what they are."""
     workspace, ledger, pack = made.workspace, made.ledger, made.workspace.pack
     make_folder(workspace.folder)
@@ -118,7 +124,7 @@ def _written(made: Survey, papers: _Papers, ask: Request, roster: Path, folder: 
         _entries(ledger, pack),
         ledger.unreadable,
         [*made.notes(), *ledger.notes, (ROUND, f"第{ledger.round}轮")],
-        extras_of(ledger, pack, made.beside),
+        extras_of(ledger, pack, made.beside, lines),
         rounds=bool(ledger.since),
     )
     write_ledger(workspace.ledger, ledger, pack, made.signoffs, str(roster))

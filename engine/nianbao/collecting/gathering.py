@@ -16,7 +16,7 @@ from nianbao.findings import Finding, Severity, Where
 from nianbao.ledger.assigning import Assignment, Roll
 from nianbao.ledger.fingerprint import fingerprint
 from nianbao.ledger.lines import Draft, Stray
-from nianbao.ledger.members import as_of
+from nianbao.ledger.members import as_of, wider_than
 from nianbao.ledger.statuses import stray_finding
 from nianbao.pack import Pack
 from nianbao.pipeline import check_chunk
@@ -49,6 +49,8 @@ def gather(
             strays.append(_stray(report, file, assignment, roll))
         elif report.year not in (None, year):
             others.append((report, assignment.member, file))
+        elif words := wider_than(report, roll.members[assignment.member], pack):
+            strays.append(Stray(file, report.agency, report.year, _of_wider_scope(report, file, words)))
         else:
             taken.append((report, assignment, file))
             if assignment.how == "assigned":
@@ -107,6 +109,11 @@ def _of_another_year(report: Report, file: str, name: str, year: int, there: boo
     message = f"{name}：“{file}”是{report.year}年的报告，本次收的是{year}年的，没有采用"
     severity: Severity = "info" if there else "error"
     return Finding("OTHER-YEAR", severity, "year", report.where("year"), message)
+
+
+def _of_wider_scope(report: Report, file: str, words: str) -> Finding:
+    message = f"“{file}”是{report.agency}{words}的报告，名录里是本单位的，没有采用；汇总的报告请另立台账收"
+    return Finding("OTHER-SCOPE", "warning", "agency", report.where("agency"), message)
 
 
 def _hint_of_unreadable(file: str, reason: str, roll: Roll, hints: dict[int, list[Finding]]) -> None:

@@ -10,6 +10,7 @@ from nianbao.bind import bind
 from nianbao.inputs import Source
 from nianbao.ledger.assigning import Roll
 from nianbao.ledger.lines import Draft
+from nianbao.ledger.members import wider_than
 from nianbao.ledger.signing import Publication, SignOff, published_differences
 from nianbao.pack import Pack
 from nianbao.report import Report
@@ -35,6 +36,11 @@ def read_published(inputs: Sequence[object], roll: Roll, pack: Pack) -> Publishe
             name = Path(report.source.file or "").name
             reason = "发布的文件未对应名录单位"
             found.strays.append((name, "；".join(filter(None, (reason, assignment.remark)))))
+        elif words := wider_than(report, roll.members[assignment.member], pack):
+            name = Path(report.source.file or "").name
+            found.strays.append(
+                (name, f"是{words}的报告，名录里{report.agency}是本单位的，没有比对；请另立台账收")
+            )
         else:
             found.by_member.setdefault(assignment.member, []).append(report)
     return found

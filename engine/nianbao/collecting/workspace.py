@@ -201,7 +201,8 @@ class Workspace:
         texts = {name: _text(exchanged(reports[agency].data)) for agency, name in names.items()}
         with FileGroup() as files:
             for name, text in texts.items():
-                files.write(folder / name, text)
+                if not (folder / name).is_file() or (folder / name).read_bytes() != text:
+                    files.write(folder / name, text)
         return {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
 
     def _written_before(self) -> set[str]:

@@ -92,6 +92,15 @@ def as_of(report: Report, member: Member) -> Report:
     return replace(report, data=data, known=None)
 
 
+def wider_than(report: Report, member: Member, pack: Pack) -> str:
+    """Return what a report speaks for, in words, where the roster lists the agency alone; else nothing."""
+    policy = pack.rollup
+    if policy is None or (listed := lookup(member.data, policy.scope)) is None or policy.scope_of(listed):
+        return ""
+    kind = policy.speaks_for(report)
+    return policy.scope_words(kind, report.agency) if kind is not None else ""
+
+
 def deadline(pack: Pack, category: str, year: int) -> date:
     """Return the last day for the reports of `year`; one that the pack does not name has the earliest."""
     days: Mapping[str, str] = pack.meta.get("deadlines", {})

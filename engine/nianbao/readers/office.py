@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from nianbao.groups import end_group, start_group
 from nianbao.readers.trouble import trouble
 
 _MOST_SECONDS = 90
@@ -49,18 +50,14 @@ def converted(path: Path, suffix: str, otherwise: Exception) -> Iterator[Path]:
         shutil.copyfile(path, source)
         command = [office, f"-env:UserInstallation={profile.as_uri()}", "--headless", "--norestore"]
         command += ["--convert-to", suffix.lstrip("."), "--outdir", str(Path(folder) / "out"), str(source)]
+        proxies = {"http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"}
+        process = start_group(command, env={**os.environ, **proxies})
         try:
-            subprocess.run(
-                command,
-                check=False,
-                timeout=_MOST_SECONDS,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, "http_proxy": "http://127.0.0.1:9", "https_proxy": "http://127.0.0.1:9"},
-            )
+            process.wait(_MOST_SECONDS)
         except subprocess.TimeoutExpired:
             raise trouble(path, "LibreOffice没有在规定时间内打开这个文件，请用Word或WPS另存后再试") from None
+        finally:
+            end_group(process)
         result = Path(folder) / "out" / f"input{suffix}"
         if not result.exists():
             raise trouble(path, "LibreOffice打不开这个文件，请用Word或WPS打开，另存后再试")

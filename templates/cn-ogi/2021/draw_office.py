@@ -44,7 +44,7 @@ OFFICE = Look(
         Style("TableHead", "表格表头", HEI, 19, 260, parent="TableCell", keep_next=True),
         Style("FigureCell", "审签数字", SONG, 22, 360, align="center"),
         Style("FigureStub", "审签栏目", SONG, 22, 360, align="left", indent={"left": 80}),
-        Style("SignCell", "审签签名", SONG, 24, 560, align="left", indent={"left": 120}),
+        Style("SignCell", "审签签名", SONG, 24, 560, align="left", indent={"left": 120}, keep_next=True),
         Style("TableNote", "表注", SONG, 18, 280, align="left", space={"before": 80}, keep_lines=True),
     ),
 )  # fmt: skip
@@ -219,7 +219,7 @@ def signoff() -> list[etree._Element]:
             ),
         ),
         paragraph("Heading1", run("审签")),
-        paragraph("BodyText", run("以上数据与报告正文已经核对，同意按此公开。")),
+        paragraph("Closing", run("以上数据与报告正文已经核对，同意按此公开。")),
         signing,
         paragraph("TableNote", run(digest)),
     ]

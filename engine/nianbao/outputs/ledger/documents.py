@@ -54,7 +54,7 @@ def notice_context(
         "year": str(ledger.year),
         "title": filled_name(pack, line.member.name, ledger.year),
         "subject": str(pack.meta.get("subject", pack.title)),
-        "status": STATUS_WORDS[line.status],
+        "status": _asked(line, ledger.today),
         "source": line.adopted.file if line.adopted else "、".join(draft.file for draft in line.drafts),
         "date": day_words(ledger.today),
         "due": day_words(line.member.due),
@@ -63,7 +63,7 @@ def notice_context(
         "office": office,
         "contact": line.member.contact,
         "counted": counted(line),
-        "verdict": verdict(line),
+        "verdict": verdict(line, ledger.today),
         "matters": list(matters(line)),
         "findings": list(_findings(line, words)),
         "fixed": list(_fixed(line)),
@@ -90,8 +90,13 @@ def matters(line: Line) -> Iterator[str]:
 def _fixed(line: Line) -> Iterator[dict[str, str]]:
     """Yield the findings of the earlier round that are mended; the position is not said twice."""
     for each in line.progress.fixed if line.progress else ():
-        message = each.message.removeprefix(each.place).lstrip("：")
-        yield {"place": each.place, "message": message or each.message}
+        yield {"place": each.place, "message": _without_place(each.message, each.place)}
+
+
+def _without_place(message: str, place: str) -> str:
+    """Return a message without the position at its beginning, where that stands before it anyway."""
+    start, _, rest = message.partition("：")
+    return rest if rest and place.startswith(start) else message
 
 
 # What an agency is asked to do, by where it stands.
@@ -112,10 +117,15 @@ def counted(line: Line) -> str:
     return "，".join(f"{count}{word}" for count, word in parts if count)
 
 
-def verdict(line: Line) -> str:
+def verdict(line: Line, today: date) -> str:
     """Return what came out and what is asked, in a few words."""
     found = counted(line)
-    return f"{STATUS_WORDS[line.status]}（{found}）" if found else STATUS_WORDS[line.status]
+    return f"{_asked(line, today)}（{found}）" if found else _asked(line, today)
+
+
+def _asked(line: Line, today: date) -> str:
+    overdue = line.status == "missing" and line.days_left(today) < 0
+    return "尚未报送，已经超期，请立即报送" if overdue else STATUS_WORDS[line.status]
 
 
 def changes_of(line: Line, pack: Pack) -> list[str]:
@@ -132,7 +142,9 @@ def _findings(line: Line, words: Words) -> Iterator[dict[str, str]]:
     states = line.progress.states if line.progress else ("",) * len(findings)
     pairs = sorted(zip(findings, states, strict=True), key=lambda pair: order(pair[0]))
     wanted = (p for p in pairs if p[0].severity != "info" and p[0].waiver is None)
+    doubtful = any(finding.suspects for finding in findings)
     for number, (finding, state) in enumerate(wanted, 1):
+        certain = not (_follows(finding) or (doubtful and _of_text(finding, words.pack)))
         yield {
             "number": str(number),
             "level": words.level(finding),
@@ -140,8 +152,8 @@ def _findings(line: Line, words: Words) -> Iterator[dict[str, str]]:
             "place": words.place(finding),
             "grade": "\n".join(filter(None, (words.level(finding), state))),
             "value": _reported(finding, line.adopted.result.report),
-            "expected": "" if _follows(finding) else value_words(finding.expected),
-            "difference": "" if _follows(finding) else value_words(difference(finding)),
+            "expected": value_words(finding.expected) if certain else "",
+            "difference": value_words(difference(finding)) if certain else "",
             "requirement": words.requirement(finding),
             "message": words.message(finding),
             "problem": _problem(words.message(finding), words.requirement(finding)),
@@ -154,6 +166,12 @@ def _follows(finding: Finding) -> bool:
     """Return whether the most likely mistake is in other cells: then this one need not change."""
     best = finding.suspects[0] if finding.suspects else None
     return best is not None and best.group is None and finding.field not in best.changes
+
+
+def _of_text(finding: Finding, pack: Pack) -> bool:
+    """Return whether a text is held against tables: as long as those do not add up, neither may be right."""
+    field = pack.fields.find(finding.field) if finding.field else None
+    return field is not None and not field.is_number
 
 
 def _reported(finding: Finding, report: Report) -> str:
@@ -207,7 +225,7 @@ def signoff_context(line: Line, draft: Draft, ledger: Ledger, pack: Pack, words:
         "explained": [
             {
                 "place": words.place(finding),
-                "message": finding.message,
+                "message": _without_place(finding.message, words.place(finding)),
                 "reason": finding.waiver.reason,
                 "confirmed_by": " ".join(filter(None, (finding.waiver.confirmed_by, finding.waiver.date))),
             }

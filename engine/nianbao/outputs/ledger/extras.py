@@ -3,37 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from nianbao.beside import Beside
+from nianbao.consolidation.adjustments import Adjustment
 from nianbao.fields import lookup
 from nianbao.findings import Finding, Value
 from nianbao.ledger.lines import FIXED, STATUSES, Ledger, Line
 from nianbao.ledger.signing import change_words
 from nianbao.ledger.statuses import late
 from nianbao.outputs.ledger.workbook import category_words
+from nianbao.outputs.results.scopes import SCOPE_COLUMNS, SCOPES, adjustment_rows, scope_row
 from nianbao.outputs.results.sheets import Column, Extra, Row
 from nianbao.outputs.results.words import value_words
 from nianbao.pack import Pack
 from nianbao.rules.yearly import Carried, carried
 
-MISSING, LAST_YEAR, SCOPES, ROUNDS = "未报送与超期", "上下年衔接", "口径与调整", "轮次变化"
-# 口径与调整 is also a roll-up's, which adds its adjustments: the columns are the same.
-SCOPE_COLUMNS = (
-    Column("单位", 22),
-    Column("事项", 14, "center"),
-    Column("栏目", 30),
-    Column("数量", 10, "value"),
-    Column("内容", 50),
-    Column("理由、批准人", 40),
-)
+MISSING, LAST_YEAR, ROUNDS = "未报送与超期", "上下年衔接", "轮次变化"
 _MISSING_COLUMNS = (
     Column("序号", 5, "center"),
     Column("单位", 22),
     Column("类别", 9, "center"),
     Column("报送期限", 12, "center"),
-    Column("情况", 10, "center"),
+    Column("状态", 10, "center"),
     Column("超期天数", 8, "number"),
-    Column("说明", 60),
+    Column("备注", 60),
     Column("联系人、电话", 18),
 )
 _YEAR_COLUMNS = (
@@ -55,12 +49,16 @@ _ROUND_COLUMNS = (
 )
 
 
-def extras_of(ledger: Ledger, pack: Pack, beside: Beside) -> list[Extra]:
+def extras_of(
+    ledger: Ledger, pack: Pack, beside: Beside, adjustments: Sequence[Adjustment] = ()
+) -> list[Extra]:
     """Return the further sheets of 检查结果.xlsx."""
     extras = [Extra(MISSING, _MISSING_COLUMNS, _missing(ledger, pack), 2, ledger.counted())]
     nothing = "" if beside.previous else "没有给出上年数据（--previous），未核对"
     extras.append(Extra(LAST_YEAR, _YEAR_COLUMNS, _years(ledger, pack, beside), 1, nothing))
-    extras.append(Extra(SCOPES, SCOPE_COLUMNS, _scopes(ledger, pack)))
+    rows = chain(_scopes(ledger, pack), adjustment_rows(adjustments, pack))
+    remark = "" if adjustments else "没有给出调整表（--adjustments），只列口径"
+    extras.append(Extra(SCOPES, SCOPE_COLUMNS, rows, 1, remark))
     if ledger.since:
         extras.append(Extra(ROUNDS, _ROUND_COLUMNS, _rounds(ledger, pack), 1, f"与{ledger.since}相比"))
     return extras
@@ -134,7 +132,7 @@ def _findings(line: Line) -> Sequence[Finding]:
 def _scopes(ledger: Ledger, pack: Pack) -> Iterator[Row]:
     """Yield what roster and report say of an agency's scope, and where they contradict each other."""
     for line in ledger.lines:
-        report = line.adopted.result.report if line.adopted else None
+        report = line.adopted.report if line.adopted else None
         for path in pack.meta.get("scope", ()):
             field = pack.fields.find(path)
             if field is None:
@@ -144,12 +142,11 @@ def _scopes(ledger: Ledger, pack: Pack) -> Iterator[Row]:
             shown = [_said(value, words) for value in (wanted, said)]
             if not any(shown):
                 continue
-            same = not all(shown) or shown[0] == shown[1]
-            content = shown[0] or shown[1] if same else f"名录写“{shown[0]}”，报告写“{shown[1]}”，请核对"
-            yield Row(
-                (line.member.name, "口径" if same else "不一致", field.title, None, content, None),
-                {} if same else {1: "warn"},
-            )
+            if all(shown) and shown[0] != shown[1]:
+                content = f"名录写“{shown[0]}”，报告写“{shown[1]}”，请核对"
+                yield scope_row(line.member.name, "不一致", field.title, content, "warn")
+            else:
+                yield scope_row(line.member.name, "口径", field.title, shown[0] or shown[1])
 
 
 def _said(value: Value, words: dict[str, str]) -> str:

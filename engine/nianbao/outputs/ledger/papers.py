@@ -10,7 +10,7 @@ from pathlib import Path
 from nianbao.errors import OutputError, TemplateError
 from nianbao.filenames import Namer
 from nianbao.ledger.lines import DONE, Ledger, Line
-from nianbao.outputs.files import make_folder, write_atomic
+from nianbao.outputs.files import FileGroup, make_folder
 from nianbao.outputs.ledger.documents import (
     NOTICE,
     SIGNOFF,
@@ -103,11 +103,12 @@ def write_notices(
     """
     make_folder(folder)
     written: list[Path] = []
+    papers: list[tuple[Path, bytes]] = []
     for notice in notices_of(ledger, pack, template, office=office, reply_by=reply_by):
         path = folder / f"{notice.name}.docx"
-        write_atomic(path, notice.docx)
-        write_atomic(folder / f"{notice.name}.txt", notice.text)
+        papers += [(path, notice.docx), (folder / f"{notice.name}.txt", notice.text)]
         written.append(path)
+    _write(papers)
     _remove_others(folder, NOTICE_NAME, written)
     return written
 
@@ -120,6 +121,7 @@ def write_signoffs(folder: Path, ledger: Ledger, pack: Pack, template: CompiledT
     make_folder(folder)
     words, namer = Words(pack), Namer()
     written: list[Path] = []
+    papers: list[tuple[Path, bytes]] = []
     for line in ledger.lines:
         if line.adopted is None or line.status not in DONE:
             continue
@@ -130,9 +132,18 @@ def write_signoffs(folder: Path, ledger: Ledger, pack: Pack, template: CompiledT
             continue
         context = signoff_context(line, line.adopted, ledger, pack, words)
         properties = document_properties(f"{line.member.name}{SIGNOFF_NAME}", ledger, line.member.name, pack)
-        write_atomic(path, template.render(context, properties))
+        papers.append((path, template.render(context, properties)))
+    _write(papers)
     _remove_others(folder, SIGNOFF_NAME, written)
     return written
+
+
+def _write(papers: Iterable[tuple[Path, bytes]]) -> None:
+    """Write papers together; one that is there as it should be stays."""
+    with FileGroup() as files:
+        for path, content in papers:
+            if not (path.is_file() and path.read_bytes() == content):
+                files.write(path, content)
 
 
 def _remove_others(folder: Path, ending: str, written: list[Path]) -> None:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
 from nianbao.errors import OutputError
+from nianbao.groups import end_group, start_group
 
 _PLACES = (
     "/Applications/LibreOffice.app/Contents/MacOS/soffice",
@@ -101,20 +100,12 @@ def convert_files(
     # Only as a Word file: what is none must fail, not be printed as text.
     command += ["--nodefault", "--nolockcheck", "--nofirststartwizard", "--infilter=MS Word 2007 XML"]
     command += ["--convert-to", _FILTER, "--outdir", str(out), *map(str, files)]
-    process = subprocess.Popen(
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        cwd=out,
-        env=_environment(out),
-        start_new_session=True,
-    )
+    process = start_group(command, cwd=out, env=_environment(out))
     targets = [out / f"{file.stem}.pdf" for file in files]
     try:
         stopped = _watch(process, targets, timeout, stop)
     finally:
-        _kill(process)
+        end_group(process)
     return Run({f: t for f, t in zip(files, targets, strict=True) if _whole(t)}, stopped)
 
 
@@ -136,19 +127,6 @@ def _watch(process: subprocess.Popen[bytes], targets: Sequence[Path], timeout: f
         if stop.wait(_POLL):
             return "已中断"
     return f"LibreOffice异常退出（{process.returncode}）" if process.returncode else ""
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    """End a process and all that it has started."""
-    with suppress(ProcessLookupError, PermissionError):
-        if hasattr(os, "killpg"):
-            # The launcher may be gone while the office itself, of the same group, is not.
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            subprocess.run(
-                ["taskkill", "/F", "/T", "/PID", str(process.pid)], capture_output=True, check=False
-            )
-    process.wait()
 
 
 def _whole(path: Path) -> bool:

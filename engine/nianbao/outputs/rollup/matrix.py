@@ -13,6 +13,7 @@ from nianbao.consolidation.members import category_words
 from nianbao.consolidation.whole import MATRIX
 from nianbao.errors import OutputError
 from nianbao.findings import Value, order
+from nianbao.outputs.results.scopes import SCOPE_COLUMNS, SCOPES, adjustment_rows, scope_row
 from nianbao.outputs.results.sheets import Book, Column, Row, Sheet, Table
 from nianbao.outputs.results.words import LEVELS, WAIVED, Words, source_words, value_words
 from nianbao.outputs.workbook.xlsx import visible
@@ -20,7 +21,7 @@ from nianbao.pack import Pack
 from nianbao.policy import Policy
 from nianbao.raw import column_name
 
-MEMBERS, SCOPE, PROBLEMS = "成员", "口径与调整", "问题"
+MEMBERS, PROBLEMS = "成员", "问题"
 CARRIED, AGAINST, CHANGED = "上下年衔接", "与公布数比较", "上次汇总后改动"
 
 # Excel ends at 16,384 columns.
@@ -83,7 +84,9 @@ def _matrix(book: Book, rollup: Rollup, pack: Pack) -> None:
         if rollup.compared is not None:
             theirs = rollup.compared.value(path)
             known = isinstance(theirs, int | Decimal) and not isinstance(theirs, bool)
-            values += [theirs if known else None, (rollup.figures[path] or 0) - theirs if known else None]  # type: ignore[operator]
+            gap = (rollup.figures[path] or 0) - theirs if known else None  # type: ignore[operator]
+            # 677.5598 less itself would be 0.0000.
+            values += [theirs if known else None, gap or (0 if known else None)]
             formulas |= {5: f"B{number}-E{number}"} if known else {}
         marked = {1: "total", **({5: "fail"} if compared and values[5] else {})}
         sheet.append(Row((*values, *own), marked, {}, formulas))
@@ -170,16 +173,7 @@ def _left_out(rollup: Rollup) -> Iterator[tuple[Value, ...]]:
 
 
 def _scope(book: Book, rollup: Rollup, pack: Pack, notes: Sequence[tuple[str, str]]) -> None:
-    columns = (
-        Column("项目", 22),
-        Column("内容", 60),
-        Column("调整数", 10, "number"),
-        Column("批准人", 12, "center"),
-        Column("涉及单位", 24),
-        Column("日期", 12, "center"),
-        Column("来源", 28),
-    )
-    table = Table(book, SCOPE, columns)
+    table = Table(book, SCOPES, SCOPE_COLUMNS)
     made = [
         ("口径说明", rollup.statement),
         ("公布数", "成员合计＋调整，逐格相加；文字不相加，各单位的文字见附录"),
@@ -188,14 +182,11 @@ def _scope(book: Book, rollup: Rollup, pack: Pack, notes: Sequence[tuple[str, st
         ("报表包", f"{pack.id}（SHA-256 {pack.digest}）"),
         ("程序", f"nianbao {__version__}"),
     ]
-    for heading, text in made:
-        table.append(Row((heading, text, None, "", "", "", ""), {0: "heading"}))
-    for line in rollup.adjustments:
-        what = f"{pack.fields.place(line.field)}：{line.reason}"
-        heading = "随之调整的合计" if line.follows else "调整"
-        source = source_words(line.where)
-        values = (heading, what, line.amount, line.approver, line.agency, line.date, source)
-        table.append(Row(values, {0: "heading"}))
+    for matter, text in made:
+        table.append(scope_row("", matter, "", text))
+    for row in adjustment_rows(rollup.adjustments, pack):
+        table.append(row)
+    table.sheet.end_of_data()
 
 
 def _carried(book: Book, rollup: Rollup, pack: Pack) -> None:

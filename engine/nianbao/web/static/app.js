@@ -37,11 +37,14 @@
         at: document.activeElement.selectionStart,
       } : null;
       const open = $$("details[open]", old).map((details) => details.className);
+      const chosen = $(".figure.is-chosen", old)?.getAttribute("href");
       hideTip();
       old.replaceWith(document.adoptNode(fresh));
       document.title = page.title;
       for (const name of open) $$("details", fresh).filter((d) => d.className === name).forEach((d) => { d.open = true; });
       begin();
+      const figure = chosen && $(`.whole a.figure[href="${CSS.escape(chosen)}"]`);
+      if (figure) showMembers(figure, false);
       if (focused) {
         const again = (focused.id && document.getElementById(focused.id))
           || (focused.href && $(`a[href="${CSS.escape(focused.href)}"]`));
@@ -307,8 +310,8 @@
       close.addEventListener("click", () => hideMembers(true));
       $("header", fresh).prepend(close);
       $("#members").replaceWith(document.adoptNode(fresh));
-      for (const other of $$(".figure.is-current")) { other.classList.remove("is-current"); other.removeAttribute("aria-current"); }
-      link.classList.add("is-current");
+      for (const other of $$(".figure.is-chosen")) { other.classList.remove("is-chosen"); other.removeAttribute("aria-current"); }
+      link.classList.add("is-chosen");
       link.setAttribute("aria-current", "true");
       panel.classList.add("is-open");
       panel.scrollTop = 0;
@@ -316,10 +319,10 @@
     } catch (error) { say(error.message, true); }
   }
   function hideMembers(back) {
-    const current = $(".figure.is-current"), panel = $("#panel");
+    const current = $(".figure.is-chosen"), panel = $("#panel");
     if (!panel?.classList.contains("is-open")) return;
     panel.classList.remove("is-open");
-    current?.classList.remove("is-current");
+    current?.classList.remove("is-chosen");
     current?.removeAttribute("aria-current");
     if (back) current?.focus();
   }

@@ -1,7 +1,7 @@
 """Make the example of a year in a district's office: a roster of forty agencies, and what comes in.
 
-报送 is what lay in the folder on 26 January, 更正 what came later, 去年 what was published a year ago, 公布
-what was put on the web in March; 填写 is what people write into the yellow cells. PDFs are made by
+报送 is what lay in the folder on 15 January, 更正 what came later, 去年 what was published a year ago, 公布
+what was put on the web; 填写 is what people write into the yellow cells. PDFs are made by
 LibreOffice, where they are missing: their bytes differ from run to run.
 """
 
@@ -99,7 +99,7 @@ def main(folder: Path = HERE) -> None:
     _write_table(
         folder / "调整.xlsx",
         ("栏目", "调整数", "理由", "批准人", "涉及单位", "日期"),
-        [(place, f"{n:+d}", why, APPROVER, who, "2024-02-07") for place, _, n, why, who in ADJUSTMENTS],
+        [(place, f"{n:+d}", why, APPROVER, who, "2024-01-19") for place, _, n, why, who in ADJUSTMENTS],
         (34, 8, 56, 10, 26, 12),
     )
     _write_last_year(folder / "去年", pack)
@@ -132,7 +132,7 @@ def more(data: Data, count: int) -> Data:
 
 
 def received(pack: Pack) -> Iterator[tuple[str, Data]]:
-    """Yield what lay in the folder on 26 January: two wrong, one twice, one of nobody, one missing."""
+    """Yield what lay in the folder on 15 January: two wrong, one twice, one of nobody, one missing."""
     for agency in AGENCIES:
         data = report(agency, pack)
         if agency.name == EDUCATION:
@@ -163,10 +163,10 @@ def corrected(pack: Pack) -> Iterator[tuple[str, list[tuple[str, Data]]]]:
     by_name = {agency.name: report(agency, pack) for agency in AGENCIES}
     land, new = by_name[LAND], by_name[LAND]["requests"]["new"]["total"]
     # The digits are right now, but somebody has typed another number into the text.
-    yield "2月1日", [(FILES[CIVIL], by_name[CIVIL]), (FILES[LAND], _said(land, new, new + 3))]
-    yield "2月6日", [(FILES[LAND], land), (file_of(LATE, FORM), by_name[LATE])]
+    yield "1月22日", [(FILES[CIVIL], by_name[CIVIL]), (FILES[LAND], _said(land, new, new + 3))]
+    yield "1月25日", [(FILES[LAND], land), (file_of(LATE, FORM), by_name[LATE])]
     # After it was signed.
-    yield "3月5日", [(FILES[EDUCATION], more(by_name[EDUCATION], 2))]
+    yield "1月29日", [(FILES[EDUCATION], more(by_name[EDUCATION], 2))]
 
 
 def file_of(name: str, kind: str) -> str:
@@ -244,16 +244,16 @@ def _write_filled_in(folder: Path) -> None:
         (ledger, "未对应", FILES[STRAY], "指定单位", STRAY),
         (results, "情况说明", PERMITS, "理由", reason),
         (results, "情况说明", PERMITS, "确认人", "吴局长"),
-        (results, "情况说明", PERMITS, "日期", "2024-01-30"),
+        (results, "情况说明", PERMITS, "日期", "2024-01-18"),
     ]
     signed = [
         (ledger, "审签", agency.name, column, value)
         for agency in AGENCIES
-        for column, value in (("审签人", f"{agency.preparer[0]}局长"), ("审签日期", "2024-02-07"))
+        for column, value in (("审签人", f"{agency.preparer[0]}局长"), ("审签日期", "2024-01-25"))
     ]
     again = [
         (ledger, "审签", EDUCATION, column, value)
-        for column, value in (("审签人", "李局长"), ("审签日期", "2024-03-06"))
+        for column, value in (("审签人", "李局长"), ("审签日期", "2024-01-30"))
     ]
     for name, rows in (("第一轮", first), ("审签", signed), ("重新审签", again)):
         with (folder / f"{name}.csv").open("w", encoding="utf-8-sig", newline="") as stream:
@@ -273,11 +273,12 @@ def _write_roster(path: Path) -> None:
             "电话": f"0999-60{agency.number:05d}",
             "邮箱": f"wh{agency.number:02d}@example.org",
             "曾用名": FORMER if agency.name == RENAMED else None,
+            "报送期限": "1月20日",
         }
         for agency in AGENCIES
     ]
     cells = [tuple(row.values()) for row in rows]
-    _write_table(path, tuple(rows[0]), cells, (30, 21, 14, 9, 9, 13, 9, 14, 20, 20))
+    _write_table(path, tuple(rows[0]), cells, (30, 21, 14, 9, 9, 13, 9, 14, 20, 20, 10))
 
 
 def _write_table(
