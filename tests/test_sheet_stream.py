@@ -119,7 +119,7 @@ def workbook(path: Path, rows: str, *, asks: bool = False) -> Path:
 
 def read(path: Path, monkeypatch: pytest.MonkeyPatch, large: int) -> list[list[tuple[type, object]]]:
     monkeypatch.setattr(sheets_xlsx, "_LARGE", large)
-    (sheet,) = read_sheets(path)
+    (sheet,) = read_sheets(path, streamed=True)
     if large == EVERY and isinstance(sheet.rows, WindowedRows):
         assert isinstance(sheet.rows._source, StreamSource)
     rows = rectangle([list(row) for row in sheet.rows])
@@ -201,7 +201,7 @@ def test_the_example_workbooks_read_the_same_both_ways(path: Path, monkeypatch: 
         monkeypatch.setattr(sheets_xlsx, "_LARGE", large)
         return [
             (sheet.name, rectangle([list(row) for row in sheet.rows]), sheet.merged, sheet.hidden)
-            for sheet in read_sheets(path)
+            for sheet in read_sheets(path, streamed=True)
         ]
 
     assert sheets(EVERY) == sheets(NONE)
@@ -215,7 +215,7 @@ def test_a_large_sheet_is_read_while_its_rows_are_gone_through(
     path = workbook(
         tmp_path / "a.xlsx", table([CELLS[2]] * 50 + ['<c r="{a}" t="inlineStr"><is><t>&nbsp;</t></is></c>'])
     )
-    (sheet,) = read_sheets(path)
+    (sheet,) = read_sheets(path, streamed=True)
     assert sheet.rows[0] == [1, 12, None, None]
     assert sheet.rows[40] == [41, 12, None, None]
     assert sheet.rows[1] == [2, 12, None, None]

@@ -162,7 +162,7 @@ def _with_suspects(
 ) -> tuple[Finding, ...]:
     """Return the findings, those of violated sums with the cells that would mend them all."""
     rules = pack.rules
-    sums = {instance.rule.id for instance in rules.strict}
+    sums = rules.sums
     if not any(finding.rule in sums for finding in findings):
         return tuple(findings)
     if last is None:

@@ -36,7 +36,7 @@ def read_raw(path: Path, pack: Pack) -> Iterator[RawReport]:
         from nianbao.readers.sheets import read_sheets
         from nianbao.readers.workbook import read_workbook
 
-        yield from read_workbook(path, read_sheets(path), pack)
+        yield from read_workbook(path, read_sheets(path, streamed=True), pack)
     elif kind in FINISHED and path.suffix.lower() not in SHEETS:
         yield _read_finished(path, kind, pack)
     elif kind in ("doc", "wps", "et"):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 
 from nianbao.cells import Uncomputed
 from nianbao.findings import Finding, Where
@@ -166,8 +167,9 @@ def _merged_value(sheet: Sheet, row: int, column: int) -> object:
 def _row_label_columns(sheet: Sheet, first_row: int, taken: Set[int], words: Vocabulary) -> tuple[int, ...]:
     """Return the columns, not `taken` otherwise, whose cells are mostly labels of the form."""
     found = []
+    below = sheet.rows[first_row:]
     for column in sorted(set(range(len(sheet.rows[first_row - 1]))) - taken):
-        texts = [r[column] for r in sheet.rows[first_row:] if not is_blank(r[column])]
+        texts = [row[column] for row in below if not is_blank(row[column])]
         if texts and sum(map(words.pack.labels.is_label, texts)) * 2 > len(texts):
             found.append(column)
     return tuple(found)
@@ -178,11 +180,18 @@ def read_register(sheet: Sheet, header: Header, file: str | None, pack: Pack) ->
     notes = list(_sheet_findings(sheet, header, file))
     agency = header.columns.get("agency")
     cells = {path: (0, column) for path, column in header.columns.items()}
+    paths = tuple(header.columns)
+    # With a single column it would give the value itself.
+    get: Callable[[Sequence[object]], Sequence[object]] = (
+        itemgetter(*header.columns.values())
+        if len(paths) > 1
+        else lambda values: [values[c] for _, c in cells.values()]
+    )
     for row in range(header.first_row, len(sheet.rows)):
         values = sheet.rows[row]
         if all(map(is_blank, values)) or (agency is not None and normal(values[agency]) in _SUMS):
             continue
-        found: dict[str, object] = {path: values[column] for path, column in header.columns.items()}
+        found = dict(zip(paths, get(values), strict=True))
         # A total that no program has computed yet does not make an empty line a report.
         if all(is_blank(value) or isinstance(value, Uncomputed) for value in found.values()):
             continue

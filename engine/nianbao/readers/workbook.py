@@ -13,7 +13,7 @@ from nianbao.raw import RawReport
 from nianbao.readers.form import read_forms
 from nianbao.readers.headers import Vocabulary, vocabulary
 from nianbao.readers.register import Header, find_header, read_long, read_register
-from nianbao.readers.sheets.grid import Sheet
+from nianbao.readers.sheets.grid import Sheet, at_hand
 from nianbao.values import is_blank
 
 # Below this share of the figures a workbook is taken for another form, not for one with blanks.
@@ -30,7 +30,7 @@ def read_workbook(path: Path, sheets: Sequence[Sheet], pack: Pack) -> Iterator[R
     if registers:
         yield from _read_registers(path, registers, words)
     else:
-        yield from _read_forms(path, filled, words)
+        yield from _read_forms(path, [at_hand(sheet) for sheet in filled], words)
 
 
 def _read_registers(

@@ -34,6 +34,11 @@ class RuleSet:
         return tuple(i for i in (*self.instances, *self.yearly) if i.rule.severity == "error")
 
     @cached_property
+    def sums(self) -> frozenset[str]:
+        """The ids of the rules of `strict`."""
+        return frozenset(instance.rule.id for instance in self.strict)
+
+    @cached_property
     def last_years(self) -> tuple[str, ...]:
         """The fields of last year (``previous.…``) that the linear rules name."""
         named: set[str] = set()

@@ -366,14 +366,15 @@ def _shown(text: str) -> str:
 
 def _height(values: Sequence[Value], columns: Sequence[Column]) -> float:
     """Return the height of a row in points: not every program finds it out by itself."""
-    lines = max(map(_lines, values, columns))
+    texts = [(v, column) for v, column in zip(values, columns, strict=False) if isinstance(v, str)]
+    lines = max([_lines(text, column) for text, column in texts], default=1)
     return 16 if lines == 1 else min(13.5 * lines + 5, 400)
 
 
-def _lines(value: Value, column: Column) -> int:
+def _lines(value: str, column: Column) -> int:
     """Return how many lines a value takes in its column."""
-    if not isinstance(value, str):
-        return 1
     # In UTF-8 a Latin letter takes one byte and a Chinese one, twice as wide, three.
     room = 2 * (column.width - 1)
+    if 4 * len(value) <= room and "\n" not in value:
+        return 1
     return sum(max(1, math.ceil((len(line.encode()) + len(line)) / room)) for line in value.split("\n"))

@@ -10,22 +10,27 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nianbao.readers.sheets.grid import Sheet, cell_name
+from nianbao.readers.sheets.grid import Sheet, at_hand, cell_name
 from nianbao.readers.sniff import sniff, unreadable
 from nianbao.readers.trouble import reading
 
 __all__ = ["Sheet", "cell_name", "read_sheets"]
 
 
-def read_sheets(path: Path) -> list[Sheet]:
+def read_sheets(path: Path, *, streamed: bool = False) -> list[Sheet]:
     """Return the sheets of a workbook or delimited text, in order; what it is, its content tells.
 
     The rows of a sheet of more than five million cells are read from the file while they are gone
-    through, so an InputError may still be raised then.
+    through, so an InputError may still be raised then; with `streamed` those of any large .xlsx sheet are.
 
     Raises InputError, one sentence that says what is wrong and what to do, for whatever cannot be
     read.
     """
+    sheets = _streamed(path)
+    return sheets if streamed else list(map(at_hand, sheets))
+
+
+def _streamed(path: Path) -> list[Sheet]:
     kind = sniff(path)
     with reading(path):
         if kind == "xlsx":

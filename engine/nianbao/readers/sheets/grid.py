@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nianbao.cells import CellError
@@ -92,6 +92,14 @@ def rectangle(rows: list[list[object]]) -> list[list[object]]:
         if len(row) != width:
             rows[at] = row[:width] + [None] * (width - len(row))
     return rows
+
+
+def at_hand(sheet: Sheet) -> Sheet:
+    """Return a sheet with its rows in memory, to be looked at in any order, unless they are too many."""
+    rows = sheet.rows
+    if isinstance(rows, list) or len(rows) * max(map(len, rows[:1]), default=0) > PLAIN_AREA:
+        return sheet
+    return replace(sheet, rows=rectangle([list(row) for row in rows]))
 
 
 class Used:
