@@ -85,11 +85,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     rows: list[tuple[str, ...]] = []
     folder = Path(tempfile.mkdtemp(prefix="scale-", dir=options.folder))
     try:
+        out = folder
         synced, plain = (number(write_time(folder, sync)) for sync in (True, False))
-        for case in cases(options):
-            if not case.again:
-                shutil.rmtree(folder / "out", ignore_errors=True)
-            rows.append(measured(case, folder / "out").row(case))
+        for number_of_run, case in enumerate(cases(options)):
+            # Never where many files were just deleted: ext4 is slow to make others there.
+            out = out if case.again else folder / f"out-{number_of_run}"
+            rows.append(measured(case, out).row(case))
             print(" | ".join(rows[-1]), file=sys.stderr)
     finally:
         shutil.rmtree(folder)

@@ -13,6 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nianbao.errors import InputError
+from nianbao.pack import Pack
+from nianbao.readers import read_raw
 from nianbao.readers.sheets import read_sheets
 from nianbao.readers.sheets import xlsx as sheets_xlsx
 from nianbao.readers.sheets.grid import rectangle
@@ -222,3 +224,26 @@ def test_a_large_sheet_is_read_while_its_rows_are_gone_through(
     assert len(sheet.rows) == 51
     with pytest.raises(InputError, match="已损坏"):
         sheet.rows[50]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("examples/**/*.xlsx")), ids=lambda path: path.stem)
+def test_registers_and_forms_are_the_same_reports_both_ways(
+    pack: Pack, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def outcome(large: int) -> object:
+        monkeypatch.setattr(sheets_xlsx, "_LARGE", large)
+        try:
+            return list(read_raw(path, pack))
+        except InputError as error:
+            return error.message
+
+    assert outcome(EVERY) == outcome(NONE)
+
+
+def test_a_sheet_is_in_memory_unless_its_rows_are_wanted_one_by_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sheets_xlsx, "_LARGE", EVERY)
+    path = workbook(tmp_path / "a.xlsx", table([CELLS[2], CELLS[0]]) + '<row r="900"><c r="Z900"/></row>')
+    (sheet,) = read_sheets(path)
+    assert sheet.rows == [[1, 12], [2, None]]
