@@ -65,6 +65,11 @@ class LocalPool:
         self._pool: ProcessPoolExecutor | None = None
         self._method: Literal["spawn", "fork"] = "spawn"
 
+    @property
+    def is_started(self) -> bool:
+        """Whether there are workers already."""
+        return self._pool is not None
+
     def copy_if_alone(self) -> None:
         """Have the first workers be copies of this process, if no other thread of it could hold a lock.
 

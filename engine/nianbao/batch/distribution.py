@@ -22,7 +22,7 @@ _OWN_CHUNK = 16
 
 def work(tasks: Iterator[Task], options: Options, executor: Workers | None) -> Iterator[Done]:
     """Yield what becomes of each task, in order."""
-    if executor is None or isinstance(executor, LocalPool):
+    if executor is None or (isinstance(executor, LocalPool) and not executor.is_started):
         # Few reports are done sooner than workers are started.
         here = tasks if executor is None else islice(tasks, _FEW)
         for chunk in iter(lambda: list(islice(here, _OWN_CHUNK)), []):
