@@ -37,6 +37,7 @@ def written_in(folder: Path) -> frozenset[str]:
 
 
 _NAMES = tuple(field.name for field in fields(Line))
+_json = json.JSONEncoder(ensure_ascii=False).encode
 
 
 class Manifest:
@@ -55,10 +56,7 @@ class Manifest:
                 self._stream = self.path.open("ab")
                 if self._stream.tell() and not _ends_with_newline(self.path):
                     self._stream.write(b"\n")
-            self._stream.write(
-                json.dumps({name: getattr(line, name) for name in _NAMES}, ensure_ascii=False).encode()
-                + b"\n"
-            )
+            self._stream.write(_json({name: getattr(line, name) for name in _NAMES}).encode() + b"\n")
             self._waiting += 1
             if self._waiting >= _SYNCED:
                 self.sync()

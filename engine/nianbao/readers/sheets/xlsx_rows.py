@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import pairwise
 
-from nianbao.readers.sheets.grid import column_index, number, plain
+from nianbao.readers.sheets.grid import LAST_COLUMN, column_index, number
 
 ROW = b"<row"
 # From behind the start of a row to the address of its first cell.
@@ -36,6 +37,9 @@ _DIGITS = 15  # of a whole number that a float surely holds
 _SHORT, _MANY = 60, 50_000
 _END = -1
 ODD = object()
+
+
+_column = lru_cache(maxsize=LAST_COLUMN)(column_index)
 
 
 class NotPlain(Exception):
@@ -185,7 +189,7 @@ class _Cells(dict[bytes, tuple[object, int]]):
             meant = self._shared(value)
         else:
             meant = self._number(value, style, formula)
-        found = meant, column_index(following) if following else _END
+        found = meant, _column(following) if following else _END
         if len(xml) <= _SHORT and len(self) < _MANY:
             self[xml] = found
         return found
@@ -223,7 +227,7 @@ def _text(xml: bytes | None, *, trimmed: bool) -> object:
         raise _OddCell from error
     if trimmed and (text[0].isspace() or text[-1].isspace()):
         raise _OddCell
-    return plain(text)
+    return None if text.isspace() else text
 
 
 def _character(reference: re.Match[str]) -> str:
