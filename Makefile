@@ -17,12 +17,13 @@ district: $(VENV)/printed
 	@echo
 	@echo "Ledger: out/district/台账/第三轮/台账.xlsx   Report: out/district/汇总/望河区2023年.docx"
 
-# Everything this machine can run; what is skipped is printed with its reason.
+# Everything this machine can run; what is skipped is printed with its reason. Tests of one file stay together
+# as far as that keeps all processors busy: what they share is then made once.
 test: $(VENV)/tested lint
-	$(BIN)/python -m pytest -n auto -q
+	$(BIN)/python -m pytest -n auto --dist worksteal -q
 
 slow: $(VENV)/tested
-	NIANBAO_SLOW=1 $(BIN)/python -m pytest -n auto -q -m slow
+	NIANBAO_SLOW=1 $(BIN)/python -m pytest -n auto --dist worksteal -q -m slow
 
 # The tests of laws, with other examples each time; what fails is a mistake to mend and to keep as a case.
 explore: $(VENV)/tested
