@@ -533,3 +533,25 @@ def test_what_is_wider_than_the_rosters_line_stands_apart(reports: Path, tmp_pat
     }
     assert own.publications == ()
     assert any(text.startswith("公布.docx：是全区口径的报告") for _, text in done.ledger.notes)
+
+
+def test_last_years_own_report_and_that_of_the_whole_are_told_apart_in_one_folder(
+    reports: Path, tmp_path: Path, pack: Pack
+) -> None:
+    last = tmp_path / "去年"
+    run(reports, tmp_path / "汇总" / "全区.docx")
+    last.mkdir()
+    whole = json.loads((tmp_path / "汇总" / "全区.json").read_text(encoding="utf-8")) | {"year": 2022}
+    (last / "全区.docx").write_bytes(render(report_from_data(whole, pack), pack))
+    own = json.loads((reports / f"{WHOLE}.json").read_text(encoding="utf-8")) | {"year": 2022}
+    (last / "本级.json").write_text(json.dumps(own, ensure_ascii=False), encoding="utf-8")
+    done = collect(
+        DISTRICT / "roster.csv", reports, tmp_path / "台账", pack, today=date(2024, 1, 20), previous=str(last)
+    )
+    line = next(line for line in done.ledger.lines if line.member.name == WHOLE)
+    assert line.adopted is not None
+    rules = {finding.rule for finding in line.adopted.result.findings}
+    assert "PREVIOUS-SAME" not in rules
+    rows = [row for row in sheet_rows(done.results, "上下年衔接")[1:] if row[0] == WHOLE]
+    (carried,) = (row for row in rows if row[2] == "表三·二、上年结转·总计")
+    assert carried[5] == own["requests"]["carried_out"]["total"] != whole["requests"]["carried_out"]["total"]
