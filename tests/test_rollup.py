@@ -816,3 +816,12 @@ def test_the_statement_stands_once_at_the_end_of_the_report(pack: Pack) -> None:
 def test_what_a_report_speaks_for_is_named_after_its_region(pack: Pack, agency: str, words: str) -> None:
     members = [member(pack, agency, "government"), member(pack, "某街道办事处", "subdistrict")]
     assert f"为{agency}{words}数据" in rolled(pack, members, agency).statement
+
+
+def test_words_that_speak_of_the_own_offices_figures_are_told_as_such(pack: Pack) -> None:
+    members = district(pack)
+    new = members[0]["requests"]["new"]["total"]
+    members[0]["overview"]["on_request"]["text"] = f"2023年，新收政府信息公开申请{new}件。"
+    (said,) = told(rolled(pack, members), "CLAIMS")
+    assert said.endswith("；这段文字取自本级政府自己的报告，数字应改写成汇总的")
+    assert told(rolled(pack, members[:1]), "CLAIMS") == []
