@@ -384,8 +384,10 @@ def test_last_years_figures_stand_beside_this_years(office: Office) -> None:
 def test_a_file_that_nobody_can_read_is_named_with_whose_it_may_be(office: Office) -> None:
     (office.inbox / "甲区财政局.xlsx").write_bytes(b"PK\x03\x04 broken")
     (office.inbox / "资料.zip").write_bytes(b"PK\x05\x06" + bytes(18))
-    done = office.run()
+    done = office.run(notices=office.folder / "通知")
     assert "甲区财政局：有一个文件像是它的，但未能读取" in messages(done)
+    said = "\n".join(p.text for p in Document(str(done.notices[0])).paragraphs)
+    assert "收到的一个文件像是你单位的，但未能读取：甲区财政局.xlsx" in said
     assert [file for file, _ in done.ledger.unreadable] == ["甲区财政局.xlsx"]
     assert dict(done.ledger.notes)["没有读取的文件"].startswith("资料.zip")
 
@@ -500,6 +502,7 @@ def test_a_roster_with_doubled_codes_is_refused(pack: Pack, tmp_path: Path) -> N
         (("甲局", "A1", "局"), "类别", "名录第2行"),
         (("甲局", "A1", "2024-03-01"), "报送期限", "报送期限3月1日晚于法定的1月31日，只能提前"),
         (("甲局", "A1", "月底"), "报送期限", "报送期限“月底”不是日期"),
+        (("甲局", "A1", "2023-01-20"), "报送期限", "报送期限2023-01-20在2023年结束之前，请核对年份"),
     ],
 )
 def test_a_roster_that_cannot_be_meant_is_refused(
@@ -508,6 +511,18 @@ def test_a_roster_that_cannot_be_meant_is_refused(
     path = roster(tmp_path / "名录.xlsx", row, headings=("单位名称", "代码", heading))
     with pytest.raises(InputError, match=message):
         collect(path, FOLDER / "received", tmp_path / "ws", pack, today=FIRST)
+
+
+@pytest.mark.parametrize(
+    ("due", "message"),
+    [
+        (date(2024, 4, 1), "提前的报送期限2024-04-01晚于法定的2024-01-31，只能提前"),
+        (date(2023, 1, 20), "提前的报送期限2023-01-20在2023年结束之前，请核对年份"),
+    ],
+)
+def test_a_deadline_that_nobody_can_have_is_refused(office: Office, due: date, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        office.run(due=due)
 
 
 def test_a_folder_of_last_years_reports_is_refused(office: Office) -> None:
