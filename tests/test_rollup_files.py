@@ -494,6 +494,16 @@ def test_the_reports_of_a_collection_are_rolled_up_by_naming_its_folder(
             run(given, tmp_path / "c" / "汇总.docx")
 
 
+def test_two_rounds_of_one_collection_are_not_rolled_up_together(
+    reports: Path, tmp_path: Path, pack: Pack
+) -> None:
+    for name in ("第一轮", "第二轮"):
+        collect(DISTRICT / "roster.csv", reports, tmp_path / "台账" / name, pack, today=date(2024, 1, 20))
+    with pytest.raises(InputError, match=r"第一轮和.*第二轮是两份台账，里面有同一单位的报告"):
+        run(tmp_path / "台账", tmp_path / "汇总.docx")
+    assert "计入7个单位" in run(tmp_path / "台账" / "第二轮", tmp_path / "汇总.docx")
+
+
 def test_the_whole_is_signed_and_published_in_a_collection_of_its_own(
     reports: Path, tmp_path: Path, pack: Pack
 ) -> None:
