@@ -309,11 +309,20 @@ def test_a_change_after_the_roll_up_is_told_with_its_effect(reports: Path, tmp_p
     said = run(reports, tmp_path / "汇总.docx")
     sentence = (
         "汇总后2家改动（清河区民政局、清河区教育体育局），影响："
-        "表二·行政许可·本年处理决定数量 2171→2172（清河区民政局+2、清河区教育体育局-1）"
+        "表二·行政许可·本年处理决定数量 2206→2207（清河区民政局+2、清河区教育体育局-1）"
     )
     assert sentence in said
     rows = sheet_rows(tmp_path / "汇总（贡献矩阵）.xlsx", "上次汇总后改动")
-    assert rows[1] == ("表二·行政许可·本年处理决定数量", 2171, 2172, "清河区民政局+2、清河区教育体育局-1")
+    assert rows[1] == ("表二·行政许可·本年处理决定数量", 2206, 2207, "清河区民政局+2、清河区教育体育局-1")
+
+
+def test_adjustments_that_changed_since_are_told_too(reports: Path, tmp_path: Path) -> None:
+    run(reports, tmp_path / "汇总.docx")
+    lines = (DISTRICT / "adjustments.csv").read_text(encoding="utf-8-sig").replace("+35", "+30")
+    (tmp_path / "调整.csv").write_text(lines, encoding="utf-8")
+    said = run(reports, tmp_path / "汇总.docx", adjustments=tmp_path / "调整.csv")
+    assert "汇总后调整有改动，影响：表二·行政许可·本年处理决定数量 2206→2201（调整-5）" in said
+    assert "汇总后" not in run(reports, tmp_path / "汇总.docx", adjustments=tmp_path / "调整.csv")
 
 
 def test_equal_input_gives_equal_bytes(reports: Path, tmp_path: Path) -> None:
@@ -460,7 +469,7 @@ def test_a_refused_roll_up_is_not_what_later_ones_are_compared_with(reports: Pat
     assert "已作废：汇总.docx" in run(reports, out, expect=1)
     shutil.copytree(DISTRICT / "reports", reports, dirs_exist_ok=True)
     change(reports, "清河区民政局", disclosure__licensing__decisions=50)
-    assert "汇总后1家改动（清河区民政局），影响：表二·行政许可·本年处理决定数量 2171→2173" in run(
+    assert "汇总后1家改动（清河区民政局），影响：表二·行政许可·本年处理决定数量 2206→2208" in run(
         reports, out
     )
 

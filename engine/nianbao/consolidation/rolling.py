@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from nianbao.beside import Beside
 from nianbao.comparison.matching import current_name
-from nianbao.consolidation.adjustments import Adjustment, as_adjustments, with_totals
+from nianbao.consolidation.adjustments import Adjustment, as_adjustments, summed, with_totals
 from nianbao.consolidation.against import Difference, differences, published
 from nianbao.consolidation.carried import Carried, carried, refuse_not_earlier, split_previous
 from nianbao.consolidation.conflicts import conflicts
@@ -226,7 +226,7 @@ def _rollup(
         carried(report, whole.before, shares, pack),
         other,
         differences(whole.figures, other, members, policy) if other is not None else (),
-        changes_since(earlier, members, policy, given.name) if earlier is not None else Changes(),
+        changes_since(earlier, members, policy, given.name, summed(given.lines)) if earlier else Changes(),
         whole.statement,
         draft_mark(gathering.missing, whole.worded, policy),
         tuple(agency for level in levels_of(members, policy) for agency in level.holds),

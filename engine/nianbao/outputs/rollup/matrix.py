@@ -233,8 +233,8 @@ def _against(book: Book, rollup: Rollup, pack: Pack) -> None:
 def _changes(book: Book, rollup: Rollup, pack: Pack) -> None:
     columns = (
         Column("栏目", 34),
-        Column("上次合计", 12, "number"),
-        Column("这次合计", 12, "number"),
+        Column("上次的数", 12, "number"),
+        Column("这次的数", 12, "number"),
         Column("哪些单位的改动", 70),
     )
     table = Table(book, CHANGED, columns)
