@@ -384,8 +384,10 @@ def test_last_years_figures_stand_beside_this_years(office: Office) -> None:
 def test_a_file_that_nobody_can_read_is_named_with_whose_it_may_be(office: Office) -> None:
     (office.inbox / "甲区财政局.xlsx").write_bytes(b"PK\x03\x04 broken")
     (office.inbox / "资料.zip").write_bytes(b"PK\x05\x06" + bytes(18))
-    done = office.run()
+    done = office.run(notices=office.folder / "通知")
     assert "甲区财政局：有一个文件像是它的，但未能读取" in messages(done)
+    said = "\n".join(p.text for p in Document(str(done.notices[0])).paragraphs)
+    assert "收到的一个文件像是你单位的，但未能读取：甲区财政局.xlsx" in said
     assert [file for file, _ in done.ledger.unreadable] == ["甲区财政局.xlsx"]
     assert dict(done.ledger.notes)["没有读取的文件"].startswith("资料.zip")
 
@@ -500,6 +502,7 @@ def test_a_roster_with_doubled_codes_is_refused(pack: Pack, tmp_path: Path) -> N
         (("甲局", "A1", "局"), "类别", "名录第2行"),
         (("甲局", "A1", "2024-03-01"), "报送期限", "报送期限3月1日晚于法定的1月31日，只能提前"),
         (("甲局", "A1", "月底"), "报送期限", "报送期限“月底”不是日期"),
+        (("甲局", "A1", "2023-01-20"), "报送期限", "报送期限2023-01-20在2023年结束之前，请核对年份"),
     ],
 )
 def test_a_roster_that_cannot_be_meant_is_refused(
@@ -508,6 +511,18 @@ def test_a_roster_that_cannot_be_meant_is_refused(
     path = roster(tmp_path / "名录.xlsx", row, headings=("单位名称", "代码", heading))
     with pytest.raises(InputError, match=message):
         collect(path, FOLDER / "received", tmp_path / "ws", pack, today=FIRST)
+
+
+@pytest.mark.parametrize(
+    ("due", "message"),
+    [
+        (date(2024, 4, 1), "提前的报送期限2024-04-01晚于法定的2024-01-31，只能提前"),
+        (date(2023, 1, 20), "提前的报送期限2023-01-20在2023年结束之前，请核对年份"),
+    ],
+)
+def test_a_deadline_that_nobody_can_have_is_refused(office: Office, due: date, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        office.run(due=due)
 
 
 def test_a_folder_of_last_years_reports_is_refused(office: Office) -> None:
@@ -684,6 +699,7 @@ def test_a_report_has_one_fingerprint_in_json_and_in_a_form(pack: Pack, tmp_path
         (["--due", "下周"], 2, "--due 应为日期，如 2024-01-20，不是“下周”"),
         (["--today", "2024-01-18", "--due", "2024-01-20"], 1, "距1月20日还有2天"),
         (["--today", "2024-01-28", "--since", "."], 2, "不是上一轮的结果"),
+        (["--blank-as-zero", ""], 2, "--blank-as-zero 后面要写理由"),
     ],
 )
 def test_the_command_ends_with_what_came_of_it(
@@ -704,3 +720,148 @@ def test_the_command_ends_with_what_came_of_it(
     assert said in (shown.err if status == 2 else shown.out)
     # One sentence for a mistake.
     assert status != 2 or len(shown.err.strip().splitlines()) == 1
+
+
+# ---- folders, rosters and rounds that are not what they should be ----
+
+
+def test_notices_are_not_written_among_the_reports(office: Office) -> None:
+    with pytest.raises(InputError, match="更正通知不能写进收报的文件夹"):
+        office.run(notices=office.inbox)
+    assert {path.name for path in office.inbox.iterdir()} == {"民政.json"}
+
+
+def test_the_workspace_may_be_the_folder_in_which_the_reports_lie(office: Office) -> None:
+    office.workspace = office.folder
+    assert statuses(office.run()) == {"甲区民政局": "通过", "甲区财政局": "未报"}
+    assert statuses(office.run()) == {"甲区民政局": "通过", "甲区财政局": "未报"}
+
+
+def test_an_earlier_round_of_another_roster_is_refused_as_such(office: Office, tmp_path: Path) -> None:
+    office.run()
+    earlier, office.workspace = office.workspace, tmp_path / "另一个"
+    office.roster = roster(tmp_path / "另一份.xlsx", ("乙区民政局",), headings=("单位名称",))
+    office.put(office.data | {"agency": "乙区民政局"})
+    with pytest.raises(InputError, match="--since 请给出同一份名录上一轮的台账文件夹"):
+        office.run(since=earlier)
+
+
+def test_columns_of_a_roster_that_nobody_knows_are_told(office: Office) -> None:
+    headings = ("单位名称", "机构类别", "是否计入汇总", "有无规章制定权", "数据口径", "办公电话机", "备注")
+    office.roster = roster(
+        office.folder / "名录.xlsx",
+        ("甲区民政局", "部门", "否", "有", "本单位", "1", "无"),
+        headings=headings,
+    )
+    done = office.run()
+    assert [text for heading, text in done.ledger.notes if heading == "名录里没有用上的列"] == [
+        "办公电话机（不认识的列名；应有的列名见说明文档）"
+    ]
+    said = done.ledger.lines[0].member.data["profile"]
+    assert said == {"category": "department", "in_rollup": False, "rulemaking_power": True, "scope": "own"}
+
+
+def test_what_the_roster_and_the_report_say_otherwise_is_listed(office: Office, tmp_path: Path) -> None:
+    headings = ("单位名称", "计入汇总", "有规章制定权")
+    office.roster = roster(office.folder / "名录.xlsx", ("甲区民政局", "是", "否"), headings=headings)
+    office.put(office.data | {"profile": {"in_rollup": False, "rulemaking_power": False}})
+    lines = "栏目,调整数,理由,批准人\n表四·行政复议·结果纠正,-1,共同被申请人只计一件,王主任\n"
+    (tmp_path / "调整.csv").write_text(lines, encoding="utf-8")
+    done = office.run(adjustments=tmp_path / "调整.csv")
+    found = {(r["事项"], r["栏目"]): r for r in sheet(done.results, "口径与调整") if r["事项"]}
+    assert found["不一致", "计入汇总"]["内容"] == "名录写“是”，报告写“否”，请核对"
+    assert found["口径", "有规章制定权"]["内容"] == "否"
+    row = found["调整", "表四·行政复议·结果纠正"]
+    assert (row["数量"], row["理由"], row["批准人"]) == (-1, "共同被申请人只计一件", "王主任")
+
+
+def test_an_agency_that_sent_last_years_report_is_told_so(office: Office) -> None:
+    last = consistent_report(office.pack, 4, agency="甲区财政局") | {"year": 2022}
+    office.put(last, "财政.json")
+    done = office.run(notices=office.folder / "通知")
+    said = "“财政.json”是2022年的报告，本次收的是2023年的，没有采用"
+    assert messages(done).count(said) == 1
+    line = next(line for line in done.ledger.lines if line.member.name == "甲区财政局")
+    assert [remark.rule for remark in line.remarks] == ["NOT-RECEIVED", "OTHER-YEAR"]
+    (notice,) = done.notices
+    assert said in "\n".join(p.text for p in Document(str(notice)).paragraphs)
+
+
+def test_a_notice_speaks_to_the_agency_and_not_of_the_ledger(first: Collected) -> None:
+    path = next(p for p in first.notices if p.name.startswith("清河区教育局"))
+    text = "\n".join(p.text for p in Document(str(path)).paragraphs)
+    files = "教育局填报表.xlsx、教育局填报表（改）.xlsx"
+    assert f"收到你单位2份不同的报告：{files}；请说明以哪一份为准" in text
+    assert "台账" not in text
+
+
+def test_what_only_follows_from_another_cell_has_no_value_that_it_should_be(first: Collected) -> None:
+    path = next(p for p in first.notices if p.name.startswith("清河区财政局"))
+    mail = path.with_suffix(".txt").read_text(encoding="utf-8-sig")
+    assert "表三·一、本年新收·总计：填报42，应为43" in mail
+    assert "表三·（七）总计·总计：填报39\n" in mail.replace("\r\n", "\n")
+
+
+def test_notes_are_nothing_to_be_mended(office: Office) -> None:
+    last = office.folder / "上年.json"
+    other = office.data | {"year": 2022, "agency": "乙区民政局"}
+    last.write_text(json.dumps([other], ensure_ascii=False), encoding="utf-8")
+    office.run()
+    done = office.run(since=office.workspace, previous=str(last))
+    line = done.ledger.lines[0]
+    assert line.adopted is not None
+    assert line.progress is not None
+    assert [f.rule for f in line.adopted.result.findings] == ["PREVIOUS-NONE"]
+    assert line.progress.states == ("",)
+    assert done.ledger.states() == {"新增": 0, "未改": 0, "已改": 0}
+
+
+def test_a_report_that_was_assigned_follows_upon_last_years_of_the_roster(office: Office) -> None:
+    stray = consistent_report(office.pack, 5, agency="财政")
+    office.put(stray, "终稿2.json")
+    last = office.folder / "上年.json"
+    before = consistent_report(office.pack, 6, agency="甲区财政局") | {"year": 2022}
+    last.write_text(json.dumps([before], ensure_ascii=False), encoding="utf-8")
+    office.run(today=date(2024, 1, 31), previous=str(last))
+    fill_in(office.workspace / "台账.xlsx", "未对应", "终稿2.json", {"指定单位": "甲区财政局"})
+    done = office.run(today=date(2024, 2, 1), previous=str(last))
+    line = next(line for line in done.ledger.lines if line.member.name == "甲区财政局")
+    assert line.adopted is not None
+    assert "PREVIOUS-NONE" not in {f.rule for f in line.adopted.result.findings}
+    compared = [r for r in sheet(done.results, "上下年衔接") if r["单位"] == "甲区财政局"]
+    assert "未核对" not in {r["结果"] for r in compared}
+    # It was there in time; only whose it was nobody knew.
+    assert line.first == date(2024, 1, 31)
+    kept = json.loads((office.workspace / "数据" / "甲区财政局.json").read_text(encoding="utf-8"))
+    assert (kept["agency"], kept["profile"]["category"]) == ("甲区财政局", "department")
+
+
+# ---- signatures that do not hold ----
+
+
+def test_edited_signed_figures_are_put_right_and_kept_apart(office: Office) -> None:
+    office.run()
+    office.sign()
+    folder = office.workspace / "审签单" / "审签数据"
+    (path,) = folder.iterdir()
+    before = path.read_bytes()
+    path.write_bytes(before.replace(b'"year": 2023', b'"year": 2032'))
+    assert "不能作为依据；报送的数据与指纹一致，已据此恢复" in messages(office.run())
+    assert path.read_bytes() == before
+    assert (folder / "被改动" / path.name).is_file()
+    assert statuses(office.run())["甲区民政局"] == "已审签"
+
+
+def test_a_signed_report_that_is_gone_is_missed(office: Office) -> None:
+    office.run()
+    office.sign()
+    (office.inbox / "民政.json").rename(office.folder / "民政.json")
+    assert "甲区民政局：王局长已审签，收到的文件里却没有它的报告，请找回" in messages(office.run())
+
+
+def test_what_is_signed_and_not_published_by_the_day_of_the_law_is_told(office: Office) -> None:
+    office.run()
+    office.sign()
+    assert "公开期限已过" not in dict(office.run(today=date(2024, 1, 31)).ledger.notes)
+    note = dict(office.run(today=date(2024, 2, 1)).ledger.notes)["公开期限已过"]
+    assert note.startswith("甲区民政局已审签，还没有公开后的文件")

@@ -123,9 +123,9 @@ def test_the_commands_of_the_page_on_collecting_run(tmp_path: Path) -> None:
     folder = tmp_path / "collect"
     shutil.copytree(ROOT / "examples" / "cn-ogi" / "2021" / "collect", folder)
     found = commands_of("docs/collect.md")
-    assert len(found) == 2
-    for line in found:
+    # Some agencies are late or wrong: that is what the example is for.
+    for line, status in zip(found, (1, 1, 0), strict=True):
         done = run(line, folder)
-        # Some agencies are late or wrong: that is what the example is for.
-        assert (done.returncode, done.stderr) == (1, ""), line
+        assert (done.returncode, done.stderr) == (status, ""), line
     assert (folder / "通知").is_dir()
+    assert (folder / "汇总" / "清河区2023年（缺文字，仅为草稿）.docx").is_file()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
@@ -706,3 +707,121 @@ def test_the_digest_of_a_member_changes_with_any_value(pack: Pack, data: st.Data
     first, second = (rolled(pack, [d]).members[0].digest for d in (one, other))
     assert first != second
     assert rolled(pack, [json.loads(json.dumps(one))]).members[0].digest == first
+
+
+# ---- what cannot be meant ----
+
+
+def test_reports_of_another_year_are_one_sentence_and_count_for_nothing(pack: Pack) -> None:
+    members = district(pack)
+    for data in members[2:]:
+        data["year"] = 2022
+    roster = [{"agency": data["agency"], "profile": data["profile"]} for data in members]
+    result = rolled(pack, members, agencies=roster)
+    assert told(result, "ROLLUP-YEAR") == [
+        "清河区柳林街道办事处、清河区财政局共2份报告是2022年的，本次汇总的是2023年，没有计入；请换成2023年的报告"
+    ]
+    assert [m.agency for m in result.members] == [WHOLE, "清河区民政局"]
+    assert result.figures == rolled(pack, members[:2]).figures
+    assert result.missing == ("清河区财政局", "清河区柳林街道办事处")
+    assert "不含" not in result.statement
+    # The subdistrict is still to come: what the whole speaks for does not shrink meanwhile.
+    assert result.report.value("profile.scope") == "region"
+
+
+def test_the_year_may_be_said(pack: Pack) -> None:
+    members = district(pack)
+    for data in members[1:]:
+        data["year"] = 2022
+    assert rolled(pack, members).year == 2022
+    assert [m.agency for m in rolled(pack, members, year=2023).members] == [WHOLE]
+    with pytest.raises(InputError, match="输入里的报告都是2022年的，本次汇总的是2023年的；请换文件夹，或用"):
+        rolled(pack, members[1:], year=2023)
+
+
+def test_last_years_folder_beside_last_years_reports_is_a_sentence(pack: Pack) -> None:
+    last = [{**data, "year": 2022} for data in district(pack)]
+    with pytest.raises(InputError, match="没有2021年的报告，却有2022年的；请检查要汇总的文件夹"):
+        rolled(pack, last, previous=last)
+
+
+def test_a_whole_without_a_name_is_a_sentence(pack: Pack) -> None:
+    with pytest.raises(InputError, match="没有写汇总报告的单位名称"):
+        rolled(pack, district(pack), agency=" ")
+
+
+ROSTER_MISTAKES = {
+    "单位名称,代码\n清河区民政局,A2\n清河区财政局,a2\n": (
+        "名录里代码重复：A2（清河区民政局、清河区财政局），请改正后重新运行"
+    ),
+    "单位名称,上级单位\n甲区人民政府,乙区人民政府\n乙区人民政府,甲区人民政府\n": (
+        "名录里上级单位成环：甲区人民政府→乙区人民政府→甲区人民政府，请改正后重新运行"
+    ),
+    "单位名称,上级单位\n丙区人民政府,丙区人民政府\n": "名录里上级单位成环：丙区人民政府→丙区人民政府",
+    "单位名称,计入汇总\n清河区民政局,也许\n": "名录第2行单位信息·计入汇总是“也许”，应填“是”或“否”",
+}
+
+
+@pytest.mark.parametrize(("roster", "message"), ROSTER_MISTAKES.items())
+def test_a_roster_that_contradicts_itself_is_refused(
+    pack: Pack, tmp_path: Path, roster: str, message: str
+) -> None:
+    (tmp_path / "名录.csv").write_text(roster, encoding="utf-8")
+    with pytest.raises(InputError, match=re.escape(message)):
+        rolled(pack, district(pack), agencies=tmp_path / "名录.csv")
+
+
+def test_members_of_no_category_are_told_as_nobody_knows_whether_they_count(pack: Pack) -> None:
+    members = [*district(pack), member(pack, "清河区某局", None)]
+    assert told(rolled(pack, members), "ROLLUP-CATEGORY") == [
+        "清河区某局没有写类别，已计入；垂直管理机构不应计入，请在名录（--agencies）里写明类别"
+    ]
+    roster = [{"agency": d["agency"], "profile": {"category": "department"}} for d in members]
+    assert told(rolled(pack, members, agencies=roster), "ROLLUP-CATEGORY") == []
+
+
+def test_the_record_of_another_agency_or_year_is_refused(pack: Pack, tmp_path: Path) -> None:
+    members = district(pack)
+    record = recorded(pack, rolled(pack, members), tmp_path / "记录.json")
+    with pytest.raises(InputError, match=f"上次写在这里的是{WHOLE}2023年的汇总，这次是东河区人民政府的"):
+        rolled(pack, members, "东河区人民政府", earlier=record)
+    with pytest.raises(InputError, match=f"这次是{WHOLE}2022年的，不能混用；请换一个输出文件名"):
+        rolled(pack, [{**data, "year": 2022} for data in members], earlier=record)
+
+
+# ---- what the figures hold ----
+
+
+def test_the_statement_stands_once_at_the_end_of_the_report(pack: Pack) -> None:
+    members = district(pack)
+    result = rolled(pack, members)
+    assert result.report.data["other_matters"] == f"{members[0]['other_matters']}\n{result.statement}"
+    assert result.ok
+    members[0]["other_matters"] = result.report.data["other_matters"]
+    assert rolled(pack, members).report.data["other_matters"] == members[0]["other_matters"]
+    plain = rolled(pack, district(pack), statement=False)
+    assert plain.report.data["other_matters"] == district(pack)[0]["other_matters"]
+
+
+@pytest.mark.parametrize(
+    ("agency", "words"),
+    [
+        ("清河区人民政府", "全区口径"),
+        ("河源市人民政府", "全市口径"),
+        ("江北省人民政府", "全省口径"),
+        ("东街街道办事处", "全区域口径"),
+        ("高新技术开发管理委员会", "全区域口径"),
+    ],
+)
+def test_what_a_report_speaks_for_is_named_after_its_region(pack: Pack, agency: str, words: str) -> None:
+    members = [member(pack, agency, "government"), member(pack, "某街道办事处", "subdistrict")]
+    assert f"为{agency}{words}数据" in rolled(pack, members, agency).statement
+
+
+def test_words_that_speak_of_the_own_offices_figures_are_told_as_such(pack: Pack) -> None:
+    members = district(pack)
+    new = members[0]["requests"]["new"]["total"]
+    members[0]["overview"]["on_request"]["text"] = f"2023年，新收政府信息公开申请{new}件。"
+    (said,) = told(rolled(pack, members), "CLAIMS")
+    assert said.endswith("；这段文字取自本级政府自己的报告，数字应改写成汇总的")
+    assert told(rolled(pack, members[:1]), "CLAIMS") == []

@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 import zipfile
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from typer.testing import CliRunner
 
 from conftest import EXAMPLES
 from nianbao.cli.app import app
+from nianbao.collecting import collect
 from nianbao.consolidation import rollup
 from nianbao.errors import InputError, OutputError, PackError
 from nianbao.fields import lookup
@@ -307,11 +309,20 @@ def test_a_change_after_the_roll_up_is_told_with_its_effect(reports: Path, tmp_p
     said = run(reports, tmp_path / "汇总.docx")
     sentence = (
         "汇总后2家改动（清河区民政局、清河区教育体育局），影响："
-        "表二·行政许可·本年处理决定数量 2171→2172（清河区民政局+2、清河区教育体育局-1）"
+        "表二·行政许可·本年处理决定数量 2206→2207（清河区民政局+2、清河区教育体育局-1）"
     )
     assert sentence in said
     rows = sheet_rows(tmp_path / "汇总（贡献矩阵）.xlsx", "上次汇总后改动")
-    assert rows[1] == ("表二·行政许可·本年处理决定数量", 2171, 2172, "清河区民政局+2、清河区教育体育局-1")
+    assert rows[1] == ("表二·行政许可·本年处理决定数量", 2206, 2207, "清河区民政局+2、清河区教育体育局-1")
+
+
+def test_adjustments_that_changed_since_are_told_too(reports: Path, tmp_path: Path) -> None:
+    run(reports, tmp_path / "汇总.docx")
+    lines = (DISTRICT / "adjustments.csv").read_text(encoding="utf-8-sig").replace("+35", "+30")
+    (tmp_path / "调整.csv").write_text(lines, encoding="utf-8")
+    said = run(reports, tmp_path / "汇总.docx", adjustments=tmp_path / "调整.csv")
+    assert "汇总后调整有改动，影响：表二·行政许可·本年处理决定数量 2206→2201（调整-5）" in said
+    assert "汇总后" not in run(reports, tmp_path / "汇总.docx", adjustments=tmp_path / "调整.csv")
 
 
 def test_equal_input_gives_equal_bytes(reports: Path, tmp_path: Path) -> None:
@@ -409,3 +420,157 @@ def test_a_watermark_stands_behind_every_kind_of_page_and_spoils_nothing(
         pages.append(second.sections[0].first_page_header)
     assert len(pages) > 1
     assert all("缺3家 &amp; “草稿”" in page._element.xml for page in pages)
+
+
+# ---- levels, and what lies where it should not ----
+
+
+def rollup_of(inputs: Path, out: Path, agency: str, *, expect: int = 0) -> str:
+    plain = {"agencies": None, "adjustments": None, "previous": None}
+    return run(inputs, out, expect=expect, agency=agency, **plain)
+
+
+@pytest.fixture
+def city(reports: Path, tmp_path: Path) -> Path:
+    """A folder with the report of a city, of which the example's district is a member."""
+    members = tmp_path / "市"
+    run(reports, members / "清河区.docx")
+    own = json.loads((reports / f"{WHOLE}.json").read_text(encoding="utf-8")) | {"agency": "河源市人民政府"}
+    (members / "市本级.json").write_text(json.dumps(own, ensure_ascii=False), encoding="utf-8")
+    rollup_of(members, tmp_path / "全市" / "河源市.docx", "河源市人民政府")
+    return tmp_path / "全市"
+
+
+def test_who_is_in_the_figures_of_a_member_is_known_by_its_record(city: Path, reports: Path) -> None:
+    (record,) = city.glob("*（汇总记录）.json")
+    assert "清河区民政局" in json.loads(record.read_text(encoding="utf-8"))["within"]
+    shutil.copy(reports / "清河区民政局.json", city)
+    said = rollup_of(city, city.parent / "省" / "省.docx", "江北省人民政府", expect=1)
+    assert "清河区民政局已含在河源市人民政府全市口径中，会重复计入；请去掉其中之一" in said
+
+
+def test_a_circle_of_levels_is_one_sentence(city: Path, reports: Path, tmp_path: Path) -> None:
+    for path in city.iterdir():
+        shutil.copy(path, reports)
+    said = rollup_of(reports, tmp_path / "区" / "清河区.docx", WHOLE, expect=1)
+    (sentence,) = (line for line in said.splitlines() if line.startswith("错误"))
+    what = "河源市人民政府全市口径的汇总里已有清河区人民政府，不能再作为清河区人民政府的成员"
+    assert sentence == f"错误：{what}（层级成环）；请把它移出输入"
+
+
+def test_a_refused_roll_up_is_not_what_later_ones_are_compared_with(reports: Path, tmp_path: Path) -> None:
+    out = tmp_path / "汇总.docx"
+    change(reports, "清河区民政局", requests__new__total=99)
+    run(reports, out, expect=1)
+    assert not list(tmp_path.glob("*（汇总记录）.json"))
+    shutil.copytree(DISTRICT / "reports", reports, dirs_exist_ok=True)
+    run(reports, out)
+    change(reports, "清河区民政局", requests__new__total=99)
+    assert "已作废：汇总.docx" in run(reports, out, expect=1)
+    shutil.copytree(DISTRICT / "reports", reports, dirs_exist_ok=True)
+    change(reports, "清河区民政局", disclosure__licensing__decisions=50)
+    assert "汇总后1家改动（清河区民政局），影响：表二·行政许可·本年处理决定数量 2206→2208" in run(
+        reports, out
+    )
+
+
+def test_an_empty_reason_and_an_output_over_an_input_are_refused(reports: Path, tmp_path: Path) -> None:
+    for option in ("allow_errors", "blank_as_zero"):
+        with pytest.raises(InputError, match=f"--{option.replace('_', '-')} 后面要写理由"):
+            run(reports, tmp_path / "x.docx", **{option: " "})
+    member = reports / "清河区民政局.json"
+    before = member.read_bytes()
+    with pytest.raises(OutputError, match="结果不能覆盖输入文件"):
+        run(reports, member.with_suffix(".docx"))
+    assert member.read_bytes() == before
+
+
+def test_the_reports_of_a_collection_are_rolled_up_by_naming_its_folder(
+    reports: Path, tmp_path: Path, pack: Pack
+) -> None:
+    office = tmp_path / "台账"
+    collect(DISTRICT / "roster.csv", reports, office, pack, today=date(2024, 1, 20))
+    run(reports, tmp_path / "a" / "汇总.docx")
+    run(office, tmp_path / "b" / "汇总.docx")
+    first, second = (json.loads((tmp_path / n / "汇总.json").read_text(encoding="utf-8")) for n in "ab")
+    assert first == second
+    edited = office / "数据" / "清河区民政局.json"
+    data = json.loads(edited.read_text(encoding="utf-8"))
+    data["disclosure"]["licensing"]["decisions"] += 1
+    edited.write_text(json.dumps(data, ensure_ascii=False), encoding="utf-8")
+    for given in (office, office / "数据"):
+        with pytest.raises(InputError, match=r"有文件在收报之后被人改动过：清河区民政局\.json；应改的是单位"):
+            run(given, tmp_path / "c" / "汇总.docx")
+
+
+def test_two_rounds_of_one_collection_are_not_rolled_up_together(
+    reports: Path, tmp_path: Path, pack: Pack
+) -> None:
+    for name in ("第一轮", "第二轮"):
+        collect(DISTRICT / "roster.csv", reports, tmp_path / "台账" / name, pack, today=date(2024, 1, 20))
+    with pytest.raises(InputError, match=r"第一轮和.*第二轮是两份台账，里面有同一单位的报告"):
+        run(tmp_path / "台账", tmp_path / "汇总.docx")
+    assert "计入7个单位" in run(tmp_path / "台账" / "第二轮", tmp_path / "汇总.docx")
+
+
+def test_the_whole_is_signed_and_published_in_a_collection_of_its_own(
+    reports: Path, tmp_path: Path, pack: Pack
+) -> None:
+    run(reports, tmp_path / "汇总" / "清河区2023年.docx")
+    roster = tmp_path / "全区.csv"
+    roster.write_text(f"单位名称,类别,口径\n{WHOLE},政府,全区域\n", encoding="utf-8")
+    office = tmp_path / "全区台账"
+
+    def go() -> Any:
+        return collect(roster, tmp_path / "汇总", office, pack, today=date(2024, 3, 20)).ledger.lines[0]
+
+    assert go().status == "passed"
+    book = load_workbook(office / "台账.xlsx")
+    book["审签"]["C2"], book["审签"]["D2"] = "王区长", "2024-03-20"
+    book.save(office / "台账.xlsx")
+    assert go().status == "signed"
+    (office / "发布").mkdir()
+    shutil.copy(tmp_path / "汇总" / "清河区2023年.docx", office / "发布")
+    assert go().status == "published"
+
+
+def test_what_is_wider_than_the_rosters_line_stands_apart(reports: Path, tmp_path: Path, pack: Pack) -> None:
+    run(reports, tmp_path / "汇总" / "清河区2023年.docx")
+    for name in ("清河区2023年.docx", "清河区2023年.json"):
+        shutil.copy(tmp_path / "汇总" / name, reports / f"全区{Path(name).suffix}")
+    public = tmp_path / "公布.docx"
+    shutil.copy(tmp_path / "汇总" / "清河区2023年.docx", public)
+    office = tmp_path / "台账"
+    done = collect(
+        DISTRICT / "roster.csv", reports, office, pack, today=date(2024, 3, 20), published=[public]
+    )
+    own = next(line for line in done.ledger.lines if line.member.name == WHOLE)
+    assert [draft.file for draft in own.drafts] == [f"{WHOLE}.json"]
+    assert {stray.remark.message for stray in done.ledger.strays} == {
+        f"“全区.{kind}”是{WHOLE}全区口径的报告，名录里是本单位的，没有采用；汇总的报告请另立台账收"
+        for kind in ("docx", "json")
+    }
+    assert own.publications == ()
+    assert any(text.startswith("公布.docx：是全区口径的报告") for _, text in done.ledger.notes)
+
+
+def test_last_years_own_report_and_that_of_the_whole_are_told_apart_in_one_folder(
+    reports: Path, tmp_path: Path, pack: Pack
+) -> None:
+    last = tmp_path / "去年"
+    run(reports, tmp_path / "汇总" / "全区.docx")
+    last.mkdir()
+    whole = json.loads((tmp_path / "汇总" / "全区.json").read_text(encoding="utf-8")) | {"year": 2022}
+    (last / "全区.docx").write_bytes(render(report_from_data(whole, pack), pack))
+    own = json.loads((reports / f"{WHOLE}.json").read_text(encoding="utf-8")) | {"year": 2022}
+    (last / "本级.json").write_text(json.dumps(own, ensure_ascii=False), encoding="utf-8")
+    done = collect(
+        DISTRICT / "roster.csv", reports, tmp_path / "台账", pack, today=date(2024, 1, 20), previous=str(last)
+    )
+    line = next(line for line in done.ledger.lines if line.member.name == WHOLE)
+    assert line.adopted is not None
+    rules = {finding.rule for finding in line.adopted.result.findings}
+    assert "PREVIOUS-SAME" not in rules
+    rows = [row for row in sheet_rows(done.results, "上下年衔接")[1:] if row[0] == WHOLE]
+    (carried,) = (row for row in rows if row[2] == "表三·二、上年结转·总计")
+    assert carried[5] == own["requests"]["carried_out"]["total"] != whole["requests"]["carried_out"]["total"]

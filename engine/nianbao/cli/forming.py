@@ -14,7 +14,7 @@ from nianbao.labels import normal
 from nianbao.outputs.files import make_folder
 from nianbao.pack import Pack
 from nianbao.predecessors import off_by
-from nianbao.previous import Previous, as_aliases
+from nianbao.previous import Previous
 from nianbao.rendering.context import filled_name
 from nianbao.report import Report
 
@@ -34,7 +34,7 @@ def run_form(
     if year is not None and not 1900 <= year <= 2999:
         raise InputError(f"--year 应为四位年份，例如2024，不是{year}")
     must_not_overwrite(out, *previous, *([agencies] if agencies else ()))
-    before = Previous(tuple(_last_year(previous, pack)), as_aliases(aliases), str(pack.meta.get("code", "")))
+    before = Previous.of(_last_year(previous, pack), pack, aliases)
     roster = _roster(agencies, before, year, pack)
     last = {normal(e.get("agency", "")): r for e in roster if (r := _carried(e, before, pack)) is not None}
     if out.suffix.lower() == ".xlsx":

@@ -14,6 +14,7 @@ from nianbao.consolidation import Rollup, rollup
 from nianbao.consolidation.carried import signed
 from nianbao.consolidation.record import Record, read_record
 from nianbao.errors import InputError
+from nianbao.filenames import LEDGER_FILE, LEDGER_REPORTS
 from nianbao.findings import Finding, order
 from nianbao.inputs import Source, is_collection
 from nianbao.outputs.results.words import value_words
@@ -66,11 +67,7 @@ def _refuse(inputs: Sequence[str], ask: Ask, places: Places) -> None:
     """Raise InputError for an empty reason or edited figures, OutputError where an input would be lost."""
     must_give_reason("--allow-errors", ask.allow_errors)
     must_give_reason("--blank-as-zero", ask.blank_as_zero)
-    for folder in dict.fromkeys(map(_collection_of, map(Path, inputs))):
-        if folder is not None and (edited := edited_by_hand(folder)):
-            names = f"{'、'.join(edited[:5])}{f'等{len(edited)}个' if len(edited) > 5 else ''}"
-            what = f"{folder}的“数据”里有文件在收报之后被人改动过：{names}"
-            raise InputError(f"{what}；应改的是单位报来的文件，请重新收报后再汇总", file=str(folder))
+    _refuse_collections(_collections(inputs))
     single = (ask.agencies, ask.adjustments, ask.against)
     files = [*inputs, *ask.beside.files, *(path for path in single if path)]
     written = [places.matrix, places.texts]
@@ -83,9 +80,8 @@ def _refuse(inputs: Sequence[str], ask: Ask, places: Places) -> None:
 
 def _rolled(source: Source, ask: Ask, last: Previous | None, earlier: Record | None, pack: Pack) -> Rollup:
     """Return the roll-up of all that can be read; raises InputError, with why files could not be read."""
-    collections = dict.fromkeys(_collection_of(Path(str(name))) for name in source.inputs)
     waivers = list(ask.beside.waivers or ())
-    waivers += [path for folder in collections if folder is not None for path in waivers_in(folder)]
+    waivers += [path for folder in _collections(source.inputs) for path in waivers_in(folder)]
     waivers = list({path.resolve(): path for path in waivers}.values())
     try:
         return rollup(
@@ -107,9 +103,29 @@ def _rolled(source: Source, ask: Ask, last: Previous | None, earlier: Record | N
         raise InputError(f"{error.message}{f'（{reasons}）' if reasons else ''}", file=error.file) from None
 
 
-def _collection_of(path: Path) -> Path | None:
-    """Return the folder of a collection that an input is, or whose reports it is; else None."""
-    return next((folder for folder in (path, path.parent) if is_collection(folder)), None)
+def _collections(inputs: Sequence[object]) -> list[Path]:
+    """Return the folders of collections that are inputs, or lie in them, or whose reports are inputs."""
+    found: list[Path] = []
+    for path in (Path(str(name)) for name in inputs):
+        own = [folder for folder in (path, path.parent) if is_collection(folder)][:1]
+        below = path.rglob(LEDGER_FILE) if path.is_dir() and not own else ()
+        found += own or sorted(ledger.parent for ledger in below if is_collection(ledger.parent))
+    return list({folder.resolve(): folder for folder in found}.values())
+
+
+def _refuse_collections(folders: Sequence[Path]) -> None:
+    """Raise InputError for collections of the same agencies, and for one whose reports were edited."""
+    seen: dict[str, Path] = {}
+    for folder in folders:
+        for report in (folder / LEDGER_REPORTS).glob("*.json"):
+            other = seen.setdefault(report.name, folder)
+            if other != folder:
+                what = f"{other}和{folder}是两份台账，里面有同一单位的报告（{report.stem}）"
+                raise InputError(f"{what}，只能汇总其中一份；请写明是哪一个文件夹", file=str(folder))
+        if edited := edited_by_hand(folder):
+            names = f"{'、'.join(edited[:5])}{f'等{len(edited)}个' if len(edited) > 5 else ''}"
+            what = f"{folder}的“数据”里有文件在收报之后被人改动过：{names}"
+            raise InputError(f"{what}；应改的是单位报来的文件，请重新收报后再汇总", file=str(folder))
 
 
 def _tell(done: Rollup, written: Written, pack: Pack) -> None:

@@ -115,10 +115,15 @@ def _wrong(where: Where, message: str) -> InputError:
 
 def with_totals(lines: Sequence[Adjustment], pack: Pack) -> tuple[Adjustment, ...]:
     """Return the lines, and one for each total that their parts change and nobody adjusted."""
-    changed: dict[str, Number] = {}
+    return (*lines, *_following(summed(lines), totals(pack.rules.instances)))
+
+
+def summed(lines: Iterable[Adjustment]) -> dict[str, Number]:
+    """Return what the lines add to each field."""
+    found: dict[str, Number] = {}
     for line in lines:
-        changed[line.field] = changed.get(line.field, 0) + line.amount
-    return (*lines, *_following(changed, totals(pack.rules.instances)))
+        found[line.field] = found.get(line.field, 0) + line.amount
+    return found
 
 
 def _following(changed: dict[str, Number], sums: Mapping[str, tuple[str, ...]]) -> Iterator[Adjustment]:

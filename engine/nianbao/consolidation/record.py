@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -18,14 +18,17 @@ from nianbao.rules.expression import Number
 
 # Members whose share in a change is named, and fields that a sentence lists.
 _NAMED, _LISTED = 5, 6
+# Among those who made a figure another one: the adjustments.
+ADJUSTED = "调整"
 
 
 @dataclass(frozen=True)
 class Record:
     """What a roll-up was made of; `outputs` are the files that it wrote.
 
-    `members` are the digest and the figures of each agency; `within` names the agencies that are in the
-    figures of those members, by the records of their own roll-ups.
+    `members` are the digest and the figures of each agency; `adjusted` is what the adjustments add to a
+    figure; `within` names the agencies that are in the figures of those members, by the records of their own
+    roll-ups.
     """
 
     agency: str
@@ -34,6 +37,7 @@ class Record:
     members: Mapping[str, tuple[str, tuple[Number | None, ...]]]
     outputs: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
+    adjusted: Mapping[str, Number] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -51,7 +55,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Change:
-    """A figure of the whole that differs from an earlier roll-up, and whose figures made it so."""
+    """A figure of the whole, adjusted, that differs from an earlier roll-up, and whose figures made it so."""
 
     field: str
     before: Number
@@ -69,7 +73,7 @@ class Changes:
     fields: tuple[Change, ...] = ()
 
     def __bool__(self) -> bool:
-        return bool(self.changed or self.added or self.gone)
+        return bool(self.changed or self.added or self.gone or self.fields)
 
     def sentence(self, pack: Pack) -> str:
         """Return the changes as one sentence: 汇总后2家改动，影响：…"""
@@ -78,6 +82,7 @@ class Changes:
             for names, word in ((self.changed, "改动"), (self.added, "新增"), (self.gone, "减少"))
             if names
         ]
+        parts += ["调整有改动"] if any(who == ADJUSTED for c in self.fields for who, _ in c.by) else []
         shown = [
             f"{pack.fields.place(c.field)} {c.before:f}→{c.after:f}（{_shares(c.by)}）"
             if isinstance(c.after, Decimal) or isinstance(c.before, Decimal)
@@ -97,12 +102,13 @@ def record_json(record: Record, pack: Pack) -> Iterator[bytes]:
         "year": record.year,
         "outputs": list(record.outputs),
         "within": list(record.within),
+        "adjusted": {path: _plain(amount) for path, amount in record.adjusted.items()},
     }
     text = json.dumps(head, ensure_ascii=False, indent=1)
     yield f"{text[:-2]},\n".encode("utf-8", "replace")
     yield f' "fields": {json.dumps(record.fields)},\n "members": ['.encode()
     for number, (agency, (digest, known)) in enumerate(record.members.items()):
-        figures = [format(f, "f") if isinstance(f, Decimal) else f for f in known]
+        figures = [_plain(figure) for figure in known]
         line = json.dumps([agency, digest, figures], ensure_ascii=False, separators=(",", ":"))
         yield f"{',' if number else ''}\n  {line}".encode("utf-8", "replace")
     yield b"\n ]\n}\n"
@@ -113,7 +119,7 @@ def read_record(path: Path) -> Record | None:
     try:
         source: Any = json.loads(path.read_bytes())
         members = {
-            agency: (digest, tuple(Decimal(f) if isinstance(f, str) else f for f in figures))
+            agency: (digest, tuple(_number(figure) for figure in figures))
             for agency, digest, figures in source["members"]
         }
         return Record(
@@ -123,12 +129,22 @@ def read_record(path: Path) -> Record | None:
             members,
             tuple(source["outputs"]),
             tuple(source.get("within", ())),
+            {path: _number(amount) for path, amount in source.get("adjusted", {}).items()},
         )
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError, ArithmeticError):
         message = f"汇总记录{path.name}已损坏，无法与上次汇总比较；请恢复它，或删去后重新汇总"
         raise InputError(message, file=str(path)) from None
+
+
+def _plain(figure: Number | None) -> Any:
+    """Return a figure as JSON has it: an amount as a text, so that it stays exact."""
+    return format(figure, "f") if isinstance(figure, Decimal) else figure
+
+
+def _number(figure: Any) -> Any:
+    return Decimal(figure) if isinstance(figure, str) else figure
 
 
 def refuse_other(record: Record | None, agency: str, year: int | None, name: Key) -> None:
@@ -143,15 +159,32 @@ def refuse_other(record: Record | None, agency: str, year: int | None, name: Key
         raise InputError(f"{message}；请换一个输出文件名，或检查输入")
 
 
-def changes_since(record: Record, members: Sequence[Member], policy: Policy, name: Key) -> Changes:
-    """Return what changed since an earlier roll-up; figures that it did not add count as 0 then."""
-    return _Since(record, members, policy, name).changes()
+def changes_since(
+    record: Record,
+    members: Sequence[Member],
+    policy: Policy,
+    name: Key,
+    adjusted: Mapping[str, Number] | None = None,
+) -> Changes:
+    """Return what changed since an earlier roll-up; figures that it did not add count as 0 then.
+
+    `adjusted` is what the adjustments add to a figure now.
+    """
+    return _Since(record, members, policy, name, adjusted or {}).changes()
 
 
 class _Since:
     """The members of an earlier roll-up beside those of now, by their names as they are compared."""
 
-    def __init__(self, record: Record, members: Sequence[Member], policy: Policy, name: Key) -> None:
+    def __init__(
+        self,
+        record: Record,
+        members: Sequence[Member],
+        policy: Policy,
+        name: Key,
+        adjusted: Mapping[str, Number],
+    ) -> None:
+        self.adjustments = (record.adjusted, adjusted)
         self.before = {name(agency): (agency, *rest) for agency, rest in record.members.items()}
         self.now = {name(member.agency): member for member in members}
         self.members, self.policy = members, policy
@@ -170,10 +203,11 @@ class _Since:
 
     def _fields(self, affected: Sequence[str]) -> Iterator[Change]:
         for number, path in enumerate(self.policy.paths):
-            gaps = ((self._named(key), self._now(key, number) - self._then(key, number)) for key in affected)
-            by = greatest_first(gaps)
+            before, after = (amounts.get(path, 0) for amounts in self.adjustments)
+            gaps = [(self._named(key), self._now(key, number) - self._then(key, number)) for key in affected]
+            by = greatest_first([*gaps, (ADJUSTED, after - before)])
             if by:
-                total = sum((member.figure(number) for member in self.members), start=0)
+                total = sum((member.figure(number) for member in self.members), start=after)
                 yield Change(path, total - sum((gap for _, gap in by), start=0), total, tuple(by))
 
     def _named(self, key: str) -> str:

@@ -38,11 +38,14 @@ def _names(agencies: Sequence[str]) -> str:
     return "、".join(agencies[:_NAMED]) + ("等" if len(agencies) > _NAMED else "")
 
 
-def of_whole(result: CheckResult, worded: bool, partial: bool, pack: Pack) -> Iterator[Finding]:
+def of_whole(
+    result: CheckResult, worded: bool, borrowed: bool, partial: bool, pack: Pack
+) -> Iterator[Finding]:
     """Yield the findings of the whole; where there are no words yet, what they lack is one note.
 
-    As long as members are missing, nobody can tell whether the whole follows upon last year's: that blocks no
-    draft.
+    Words may be `borrowed` from the report of the government's own office, which speaks of its own figures.
+    As long as members are missing, nobody can tell whether the whole follows upon last year's: that blocks
+    no draft.
     """
     lacking = 0
     yearly = {instance.rule.id for instance in pack.rules.yearly}
@@ -62,6 +65,9 @@ def of_whole(result: CheckResult, worded: bool, partial: bool, pack: Pack) -> It
         elif partial and finding.severity == "error" and finding.rule in yearly:
             message = f"{finding.message}；补齐缺报的单位后再核对"
             yield replace(finding, severity="warning", message=message)
+        elif borrowed and known is not None and known.kind == "text":
+            message = f"{finding.message}；这段文字取自本级政府自己的报告，数字应改写成汇总的"
+            yield replace(finding, message=message)
         else:
             yield finding
     if lacking:

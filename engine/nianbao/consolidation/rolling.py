@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from nianbao.beside import Beside
 from nianbao.comparison.matching import current_name
-from nianbao.consolidation.adjustments import Adjustment, as_adjustments, with_totals
+from nianbao.consolidation.adjustments import Adjustment, as_adjustments, summed, with_totals
 from nianbao.consolidation.against import Difference, differences, published
 from nianbao.consolidation.carried import Carried, carried, refuse_not_earlier, split_previous
 from nianbao.consolidation.conflicts import conflicts
@@ -175,12 +175,16 @@ class _Given:
 
 @dataclass(frozen=True)
 class _Whole:
-    """The report of the whole, checked, and what it follows upon; `worded` where it has texts."""
+    """The report of the whole, checked, and what it follows upon; `worded` where it has texts.
+
+    Those may be `borrowed` from the report of the government's own office.
+    """
 
     result: CheckResult
     figures: Mapping[str, Number | None]
     before: Predecessors | None
     worded: bool
+    borrowed: bool
     statement: str
 
     @classmethod
@@ -196,7 +200,8 @@ class _Whole:
         whole = whole_report(given.agency, gathering.year, figures, scope, own, said, pack)
         before = given.last[0].find(whole) if given.last else None
         result = check(whole, pack, before, given.beside.explanations(whole))
-        return cls(result, figures, before, has_words(own, pack), statement)
+        borrowed = own is not None and policy.scope_of(own.value(policy.scope)) is None
+        return cls(result, figures, before, has_words(own, pack), borrowed, statement)
 
 
 def _rollup(
@@ -221,7 +226,7 @@ def _rollup(
         carried(report, whole.before, shares, pack),
         other,
         differences(whole.figures, other, members, policy) if other is not None else (),
-        changes_since(earlier, members, policy, given.name) if earlier is not None else Changes(),
+        changes_since(earlier, members, policy, given.name, summed(given.lines)) if earlier else Changes(),
         whole.statement,
         draft_mark(gathering.missing, whole.worded, policy),
         tuple(agency for level in levels_of(members, policy) for agency in level.holds),
@@ -236,7 +241,7 @@ def _findings(gathering: Gathering, given: _Given, whole: _Whole, gone: Sequence
     yield from negative(whole.figures, pack)
     yield from lacking(gathering.missing)
     yield from vanished([] if gathering.roster.given else gone)
-    yield from of_whole(whole.result, whole.worded, bool(gathering.missing), pack)
+    yield from of_whole(whole.result, whole.worded, whole.borrowed, bool(gathering.missing), pack)
 
 
 def _marked(gone: Sequence[tuple[str, tuple[Number, ...]]]) -> Iterator[tuple[str, tuple[Number, ...]]]:

@@ -48,7 +48,18 @@ def read_members(path: Path, pack: Pack, year: int, due: date | None = None) -> 
     is none, a deadline that is later than the pack's.
     """
     entries = read_sound_entries(path, pack)
-    return tuple(_member(entry, pack, year, due, path) for entry in entries)
+    members = tuple(_member(entry, pack, year, due, path) for entry in entries)
+    if due is not None:
+        _refuse_due(due, max(member.law for member in members), year)
+    return members
+
+
+def _refuse_due(due: date, latest: date, year: int) -> None:
+    """Raise InputError for a deadline later than all of the law's, or before the year is over."""
+    if due > latest:
+        raise InputError(f"提前的报送期限{due.isoformat()}晚于法定的{latest.isoformat()}，只能提前")
+    if due.year <= year:
+        raise InputError(f"提前的报送期限{due.isoformat()}在{year}年结束之前，请核对年份")
 
 
 def _member(entry: RosterEntry, pack: Pack, year: int, due: date | None, path: Path) -> Member:
@@ -64,6 +75,9 @@ def _member(entry: RosterEntry, pack: Pack, year: int, due: date | None, path: P
             raise InputError(f"{path.name}：名录第{entry.where.row}行{message}", file=str(path)) from None
     if own > latest:
         message = f"报送期限{in_words(own)}晚于法定的{in_words(latest)}，只能提前"
+        raise InputError(f"{path.name}：名录里{data['agency']}的{message}", file=str(path))
+    if own.year <= year:
+        message = f"报送期限{own.isoformat()}在{year}年结束之前，请核对年份"
         raise InputError(f"{path.name}：名录里{data['agency']}的{message}", file=str(path))
     contact = (lookup(data, field) for field in meta.get("contact", ()))
     return Member(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -23,13 +23,35 @@ class Previous:
     """Last year's reports, found by the agency's name, else by its code; more years may be among them.
 
     `code` is the field that holds an agency's code; `unreadable` are the files that could not be read, as
-    (file, reason).
+    (file, reason). A government's own report and that of its region bear one name: `scope` is the field that
+    tells them apart, `wide` its values for more than the agency itself.
     """
 
     reports: tuple[Report, ...]
     aliases: Aliases = field(default_factory=Aliases)
     code: str = ""
     unreadable: tuple[tuple[str, str], ...] = ()
+    scope: str = ""
+    wide: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(
+        cls,
+        reports: Iterable[Report],
+        pack: Pack,
+        aliases: object = None,
+        unreadable: Sequence[tuple[str, str]] = (),
+    ) -> Previous:
+        """Return the index of reports that were read."""
+        policy = pack.rollup
+        return cls(
+            tuple(reports),
+            as_aliases(aliases),
+            str(pack.meta.get("code", "")),
+            tuple(unreadable),
+            policy.scope if policy else "",
+            frozenset(kind.value for kind in policy.scopes if kind.covers) if policy else frozenset(),
+        )
 
     @classmethod
     def read(cls, inputs: object, pack: Pack, aliases: object = None) -> Previous:
@@ -38,8 +60,7 @@ class Previous:
         reports = tuple(kept(bind(raw, pack), pack) for raw in source)
         if not reports:
             raise InputError(f"上年数据里没有报告：{source.nothing().message}")
-        code = str(pack.meta.get("code", ""))
-        return cls(reports, as_aliases(aliases), code, tuple(source.unreadable))
+        return cls.of(reports, pack, aliases, source.unreadable)
 
     def find(self, report: Report) -> Predecessors:
         """Return what a report of this year follows upon, with remarks on what could not be found."""
@@ -51,9 +72,9 @@ class Previous:
         if origins:
             return self._from_origins(report, origins, fate, remarks)
         if any(change.kind == "split" for change in fate):
-            found = self._named(report.agency, report.year, remarks)
+            found = self._named(report.agency, report, remarks)
             return Predecessors(found, "split", (), (*remarks, *_split(found)))
-        found = self._named(report.agency, report.year, remarks)
+        found = self._named(report.agency, report, remarks)
         relation: Relation = "same"
         if not found and not any(remark.rule == "PREVIOUS-SAME" for remark in remarks):
             found, relation = self._coded(report, remarks), "renamed"
@@ -62,7 +83,6 @@ class Previous:
     def _from_origins(
         self, report: Report, origins: Sequence[Change], fate: Sequence[Change], remarks: list[Remark]
     ) -> Predecessors:
-        year = report.year or 0
         kinds = {change.kind for change in origins}
         names = list({agency_key(change.old): change.old for change in origins}.values())
         own = agency_key(report.agency)
@@ -72,7 +92,7 @@ class Previous:
         found: list[Report] = []
         missing: list[str] = []
         for name in names:
-            reports = self._named(name, year, remarks)
+            reports = self._named(name, report, remarks)
             found += reports
             missing += [] if reports else [name]
         relation: Relation = "split" if "split" in kinds else "merged" if "merged" in kinds else "renamed"
@@ -82,13 +102,23 @@ class Previous:
             remarks += _split(found)
         return Predecessors(tuple(found), relation, tuple(missing), tuple(remarks))
 
-    def _named(self, agency: str, year: int, remarks: list[Remark]) -> tuple[Report, ...]:
-        """Return the report of an agency for the year before `year`, else the one of the nearest year."""
-        years = self._years(agency_key(agency))
+    def _named(self, agency: str, report: Report, remarks: list[Remark]) -> tuple[Report, ...]:
+        """Return an agency's report of the year before that of `report`, else of the nearest year."""
+        years, year = self._years(agency_key(agency)), report.year or 0
         if not years:
             return ()
         nearest = min(years, key=lambda y: (y != year - 1, abs(y - year), y))
-        return _only(years[nearest], agency, remarks)
+        return _only(self._of_scope(years[nearest], report), agency, remarks)
+
+    def _of_scope(self, reports: Sequence[Report], report: Report) -> Sequence[Report]:
+        """Return those that speak for what `report` does; of a document that does not say it, perhaps."""
+        if len(reports) < 2 or not self.scope:
+            return reports
+        said = report.value(self.scope)
+        same = [r for r in reports if said is not None and r.value(self.scope) == said]
+        known = [(r, r.value(self.scope)) for r in reports]
+        perhaps = [r for r, own in known if own is None or (own in self.wide) == (said in self.wide)]
+        return same or perhaps or reports
 
     def _coded(self, report: Report, remarks: list[Remark]) -> tuple[Report, ...]:
         """Return the report with the same code of the year before; a new agency has none."""

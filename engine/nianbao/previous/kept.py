@@ -48,6 +48,8 @@ def kept(report: Report, pack: Pack) -> Report:
         for path, value in values.items()
         if path not in places and value is not None and (generic(path) in wanted or path in always)
     }
+    if pack.rollup and (kind := pack.rollup.speaks_for(report)):
+        rest[pack.rollup.scope] = kind.value
     rest |= {"agency": report.agency, "year": report.year}
     figures = tuple(map(values.get, places))
     data = {"agency": report.agency, "year": report.year}

@@ -220,4 +220,4 @@ class Workspace:
 
     def _index(self, last: Sequence[Document]) -> Previous | None:
         reports = tuple(report for document in last for report in document.reports)
-        return Previous(reports, self.aliases, str(self.pack.meta.get("code", ""))) if reports else None
+        return Previous.of(reports, self.pack, self.aliases) if reports else None

@@ -83,6 +83,8 @@ def matters(line: Line) -> Iterator[str]:
             yield f"收到你单位{len(line.drafts)}份不同的报告：{files}；请说明以哪一份为准"
         elif remark.rule == "NOT-RECEIVED":
             yield remark.message
+        elif remark.rule == "UNREADABLE":
+            yield f"收到的一个文件像是你单位的，但未能读取：{remark.message.partition('未能读取：')[2]}"
         elif remark.rule not in _INTERNAL:
             yield remark.message.removeprefix(f"{line.member.name}：")
 

@@ -79,9 +79,12 @@ def write_ledger(path: Path, ledger: Ledger, pack: Pack, signoffs: Sequence[Sign
     """Write the ledger; `signoffs` are all signatures so far, `roster` names the file. Raises OutputError."""
     with Book(pack.title, path, "收报台账") as book:
         write_extra(book, Extra(LINES, _LINE_COLUMNS, _lines(ledger, pack), 2, ledger.counted()))
-        write_extra(book, Extra(STRAYS, _STRAY_COLUMNS, _strays(ledger)))
+        none = "" if ledger.strays else "没有未对应的文件"
+        write_extra(book, Extra(STRAYS, _STRAY_COLUMNS, _strays(ledger), 1, none))
         write_extra(book, Extra(SIGNING, _SIGN_COLUMNS, _signing(ledger, signoffs)))
-        write_extra(book, Extra(PUBLISHED, _PUBLISHED_COLUMNS, _published(ledger)))
+        seen = any(line.publications for line in ledger.lines)
+        none = "" if seen else "没有公开后的文件；公开后放进“发布”文件夹，再运行一次，就与审签数据比对"
+        write_extra(book, Extra(PUBLISHED, _PUBLISHED_COLUMNS, _published(ledger), 1, none))
         notes = (
             ("年度", str(ledger.year)),
             ("报表包", pack.id),

@@ -11,15 +11,15 @@ from nianbao.pack import Pack
 
 SCOPES = "口径与调整"
 SCOPE_COLUMNS = (
-    Column("单位", 22),
-    Column("事项", 16, "center"),
-    Column("栏目", 28),
-    Column("数量", 10, "value"),
-    Column("内容", 50),
-    Column("理由", 34),
-    Column("批准人", 10, "center"),
-    Column("日期", 12, "center"),
-    Column("来源", 24),
+    Column("单位", 18),
+    Column("事项", 15, "center"),
+    Column("栏目", 24),
+    Column("数量", 8, "value"),
+    Column("内容", 44),
+    Column("理由", 30),
+    Column("批准人", 9, "center"),
+    Column("日期", 11, "center"),
+    Column("来源", 18),
 )
 _DIFFERING = 1
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nianbao.consolidation import Rollup
+from nianbao.consolidation.adjustments import summed
 from nianbao.consolidation.record import Record, record_json
 from nianbao.errors import OutputError
 from nianbao.filenames import MATRIX_FILE, RECORD_FILE, TEXTS_FILE, safe_name
@@ -113,7 +114,7 @@ def _record(rollup: Rollup, outputs: tuple[str, ...], earlier: Record | None, pa
     policy = pack.rollup
     assert policy is not None, "only a pack with a policy rolls up"
     made = Record.of(rollup.agency, rollup.year, policy, rollup.members, rollup.within)
-    return replace(made, outputs=outputs)
+    return replace(made, outputs=outputs, adjusted=summed(rollup.adjustments))
 
 
 def _void(folder: Path, before: tuple[str, ...], now: tuple[str, ...]) -> tuple[str, ...]:

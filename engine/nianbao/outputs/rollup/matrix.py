@@ -179,7 +179,7 @@ def _scope(book: Book, rollup: Rollup, pack: Pack, notes: Sequence[tuple[str, st
         ("公布数", "成员合计＋调整，逐格相加；文字不相加，各单位的文字见附录"),
         *([("草稿", rollup.draft)] if rollup.draft else []),
         *notes,
-        ("报表包", f"{pack.id}（SHA-256 {pack.digest}）"),
+        ("报表包", f"{pack.id}\nSHA-256 {pack.digest[:32]}\n{pack.digest[32:]}"),
         ("程序", f"nianbao {__version__}"),
     ]
     for matter, text in made:
@@ -233,8 +233,8 @@ def _against(book: Book, rollup: Rollup, pack: Pack) -> None:
 def _changes(book: Book, rollup: Rollup, pack: Pack) -> None:
     columns = (
         Column("栏目", 34),
-        Column("上次合计", 12, "number"),
-        Column("这次合计", 12, "number"),
+        Column("上次的数", 12, "number"),
+        Column("这次的数", 12, "number"),
         Column("哪些单位的改动", 70),
     )
     table = Table(book, CHANGED, columns)
