@@ -9,6 +9,7 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -18,15 +19,17 @@ from openpyxl import load_workbook
 from starlette.testclient import TestClient
 
 from conftest import EXAMPLES, consistent_report
-from nianbao.cli.previewing import Address, Collection, run_preview
+from nianbao.cli.previewing import Address, Collection, _space, run_preview
 from nianbao.collecting import collect
 from nianbao.consolidation import Rollup
 from nianbao.errors import InputError
-from nianbao.ledger.lines import STATUSES
+from nianbao.findings import Finding, Where
+from nianbao.ledger.lines import DONE, STATUSES
 from nianbao.outputs.results.words import value_words
 from nianbao.pack import Pack
 from nianbao.web.app import create_app
 from nianbao.web.office.given import Given, from_workspace
+from nianbao.web.office.ledger import _urgency
 from nianbao.web.office.space import OfficeSpace
 from nianbao.web.settings import Settings
 
@@ -280,6 +283,24 @@ def test_a_workspace_opens_from_what_it_was_made_of_and_is_never_written(
         client.get("/notices.zip")
         client.post("/ledger", data={"ids": ""})
     assert files_below(moved) == before
+
+
+def test_a_workspace_given_as_any_other_input_is_known(workspace: Path, pack: Pack) -> None:
+    with _space([str(workspace)], ([], None, []), pack, None) as space:
+        assert isinstance(space, OfficeSpace)
+
+
+def test_an_agency_whose_published_report_differs_stands_among_the_problems(
+    workspace: Path, pack: Pack
+) -> None:
+    with OfficeSpace(pack, from_workspace(workspace)) as space:
+        space.refresh()
+        assert space.standing is not None
+        made = space.standing.survey.ledger
+        fine = next(line for line in made.lines if line.status in DONE and not line.remarks)
+        wrong = Finding("PUBLISHED", "warning", None, Where(), "公开的网页与审签数据不符")
+        rank = _urgency(made)
+        assert rank(replace(fine, remarks=(wrong,))) < rank(fine)
 
 
 def test_what_the_office_fills_in_shows_on_the_page(workspace: Path, pack: Pack, tmp_path: Path) -> None:

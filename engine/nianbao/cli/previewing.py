@@ -85,11 +85,16 @@ def _space(
     collection: Collection | None,
 ) -> Workspace:
     """Return what the page holds: a collection where a roster or a workspace is given, else the inputs."""
+    from nianbao.collecting.workspace import is_workspace
     from nianbao.previous import as_aliases
     from nianbao.waivers import as_waivers
     from nianbao.web.workspace import Workspace
 
     previous, aliases, waivers = files
+    if not collection and len(inputs) == 1 and is_workspace(Path(inputs[0])):
+        # What collect made, given as any other folder.
+        said = collection.said if collection is not None else {}
+        return _office([], files, pack, Collection(None, Path(inputs[0]), said))
     if collection:
         return _office(inputs, files, pack, collection)
     if collection is not None and any(collection.said.values()):

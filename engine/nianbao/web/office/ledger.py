@@ -110,10 +110,12 @@ def ledger_view(standing: Standing, pack: Pack, workspace: Path | None) -> Ledge
     )
 
 
-def _urgency(ledger: Ledger) -> Callable[[Line], tuple[bool, int, int, int]]:
-    def rank(line: Line) -> tuple[bool, int, int, int]:
+def _urgency(ledger: Ledger) -> Callable[[Line], tuple[bool, bool, int, int, int]]:
+    def rank(line: Line) -> tuple[bool, bool, int, int, int]:
         overdue = line.status == "missing" and line.days_left(ledger.today) < 0
-        return not overdue, _ORDER.index(line.status), -line.errors, -line.warnings
+        # What was signed and then published otherwise is done, and yet a problem.
+        settled = line.status in DONE and not _grave(line)
+        return not overdue, settled, _ORDER.index(line.status), -line.errors, -line.warnings
 
     return rank
 
@@ -163,12 +165,15 @@ def _first(line: Line) -> str:
     """Return the gravest thing to be said of an agency in one sentence, without its name."""
     if line.adopted is not None and (problem := first_problem(line.adopted.result)):
         return problem
-    # That nothing has come stands beside the deadline.
-    grave = sorted(
-        (r for r in line.remarks if r.severity != "info" and r.rule != "NOT-RECEIVED"),
-        key=lambda remark: SEVERITIES.index(remark.severity),
-    )
+    grave = _grave(line)
     return _without_name(grave[0], line) if grave else ""
+
+
+def _grave(line: Line) -> list[Finding]:
+    """Return what is wrong with an agency beside its report, the gravest first."""
+    # That nothing has come stands beside the deadline.
+    remarks = (r for r in line.remarks if r.severity != "info" and r.rule != "NOT-RECEIVED")
+    return sorted(remarks, key=lambda remark: SEVERITIES.index(remark.severity))
 
 
 def _without_name(remark: Finding, line: Line) -> str:
