@@ -288,6 +288,8 @@ def test_a_report_that_kills_every_worker_costs_only_itself(
     (tmp_path / "sitecustomize.py").write_text(FATAL, encoding="utf-8")
     path = [str(tmp_path), str(Path(nianbao.__file__).parents[1])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+    # A copy of this process would not load it.
+    monkeypatch.setattr(LocalPool, "copy_if_alone", lambda _: None)
     data = reports(pack, 220)
     with LocalPool(2) as pool:
         result = build([save(tmp_path / "in.json", data)], tmp_path / "out", pack, executor=pool)
@@ -323,6 +325,8 @@ def test_a_worker_that_dies_while_it_sends_its_result_costs_nothing(
     (tmp_path / "sitecustomize.py").write_text(TORN, encoding="utf-8")
     path = [str(tmp_path), str(Path(nianbao.__file__).parents[1])]
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(path))
+    # A copy of this process would not load it.
+    monkeypatch.setattr(LocalPool, "copy_if_alone", lambda _: None)
     monkeypatch.setattr(workers, "_GRACE", 0.5)
     # Only a worker that starts Python anew reads sitecustomize.
     monkeypatch.setattr(workers, "_is_alone", lambda: False)
