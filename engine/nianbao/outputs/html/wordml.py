@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from functools import cached_property
 from typing import TypeVar
 
 from lxml import etree
@@ -162,11 +161,6 @@ class Styles:
                 self._elements[value(style, "styleId") or ""] = style
                 if value(style, "default") in ("1", "true", "on"):
                     self._default_ids[value(style, "type") or ""] = value(style, "styleId") or ""
-
-    @cached_property
-    def has_headings(self) -> bool:
-        """Whether the document has a style for headings."""
-        return any(self.style(key).level is not None for key in self._elements)
 
     def paragraph(self, element: etree._Element) -> Style:
         """Return the style of a w:p, its own properties over it."""

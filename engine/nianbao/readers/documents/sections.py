@@ -11,7 +11,6 @@ from nianbao.findings import Finding
 from nianbao.labels import normal
 from nianbao.readers.documents.document import Document, Paragraph, Table
 from nianbao.readers.documents.outline import Outline, Section, heading_words
-from nianbao.readers.documents.wording import bare
 from nianbao.values import shortened
 
 # A heading in other words is still it from this likeness on; nothing longer than this is a heading.
@@ -162,8 +161,3 @@ def _path(section: Section) -> str | None:
         fields = next(iter(section.grids[0].field_cells), "")
         return fields.partition(".")[0] or None
     return section.text.partition(".")[0] if section.text else None
-
-
-def same_words(one: str, other: str) -> bool:
-    """Return whether two texts are the same but for spaces and punctuation."""
-    return bare(one) == bare(other)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
@@ -198,12 +198,6 @@ class OfficeSpace(Workspace):
         return Document(
             make_id("collected", name), "current", Stored(name, path), path, state[0] / 1e9, state
         )
-
-    def drafts(self, key: str, line: Line) -> Iterator[tuple[Draft, str]]:
-        """Yield the drafts of an agency with the ids of their pages."""
-        standing = self.standing
-        for draft in line.drafts:
-            yield draft, standing.report_of(key, draft) if standing is not None else ""
 
 
 def _path(draft: Draft) -> Path:
